@@ -1,0 +1,328 @@
+"""The unit: the tick, the board, the connections and the two doors, put together.
+
+Bytes are handled when they arrive, not at the next tick. Stop bytes are found before anything else in what
+arrived is looked at, so that no backlog delays them.
+"""
+
+from . import control, output
+from .machine import (
+    BOOT,
+    BY_BYTE,
+    BY_NAMES,
+    BY_UNIT,
+    CHECK,
+    CLEARED,
+    CUT_OPEN,
+    FAILED,
+    FAULT,
+    HOLD,
+    NAMES,
+    PASSED,
+    PAUSE,
+    PAUSED,
+    PAUSING,
+    POWER_ON,
+    RAMP_DOWN,
+    RAMP_UP,
+    SELFTEST,
+    STOP,
+    STOP_IDLE,
+    STOP_OPEN,
+    can,
+    move,
+)
+from .nvm import Store
+from .record import Record
+from .scpi import PlainDoor
+from .session import Session
+from .wire import Receiver
+
+VERSION = "1.0.0"
+FAULT_NAMES = (
+    "OPEN", "Z_HIGH", "Z_LOW", "COMPLIANCE", "CONTACT", "STEP", "OVERCURRENT", "TRACKING", "SENSOR", "LEAKAGE",
+    "LINK", "TIME_CAP", "SUPPLY", "SELFTEST", "NVM", "WATCHDOG", "REPEAT", "INTERLOCK", "TEMPERATURE",
+    "ELECTRODE_SPENT",
+)  # fmt: skip
+OUTCOMES = ("RUNNING", "DONE", "STOPPED", "ABORTED", "LINK", "RESET", "TIMEOUT")
+SELFTEST_TICKS = 20
+REST_CODE_MAX = 400  # a current channel at rest reads below 30 uA, the voltage channel below 0.43 V
+EVENTS_KEPT = 64
+
+
+def outcome_word(code: int) -> str:
+    return "FAULT:%02d" % (code - output.FAULTED) if code >= output.FAULTED else OUTCOMES[code]
+
+
+class Firmware:
+    STATE = ("run", "digest", "canon", "events", "event_no", "events_told", "resets", "last_x_ms", "tested")
+
+    def __init__(self, hal) -> None:  # type: ignore[no-untyped-def]
+        self.hal = hal
+        self.rec = Record()
+        self.store = Store(hal)
+        self.session = Session(self)
+        self.door = PlainDoor(self)
+        self.receivers: dict[int, Receiver] = {}
+        self.run = ""  # id of the open or the last run
+        self.digest = ""  # of the staged prescription; empty when nothing is staged
+        self.canon = ""
+        self.events: tuple[tuple[int, int, str], ...] = ()
+        self.event_no = 0
+        self.events_told = 0
+        self.resets = 0
+        self.last_x_ms = -1  # uptime of the last 0x18
+        self.tested = 0
+        self.boot()
+
+    # -- power-on ------------------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        s = self.rec
+        store = self.store
+        store.load()
+        s.fl, s.first = store.fl, store.first
+        store.boot = (store.boot + 1) & 0xFFFF
+        if self.hal.reset_cause:
+            self._latch(16)
+        if store.bad:
+            self._latch(15)
+        self._close_interrupted()
+        store.save_system(s.fl, s.first)
+        self.session.power_on(store.boot)
+        move(s, POWER_ON)
+        self.tell_state()
+
+    def _latch(self, code: int) -> None:
+        self.rec.fl |= 1 << (code - 1)
+        if not self.rec.first:
+            self.rec.first = code
+
+    def _close_interrupted(self) -> None:
+        """A run that was open when the power went is RESET; up to a second of it may be unsaved: count it."""
+        store = self.store
+        if store.runs and store.runs[-1][1] == 0:
+            run, _, q, ua = store.runs[-1]
+            store.update(run, output.RESET, q + ua, ua)
+            self.resets += 1
+            self.run = run
+
+    def _self_test(self) -> None:
+        """Converters read rest with the relay open, and the relay says it is open."""
+        s = self.rec
+        if s.t_st < SELFTEST_TICKS:
+            return
+        good = not s.relay_fb
+        for code in (s.adc_i, s.adc_i2, s.adc_v):
+            good = good and 0 < code < REST_CODE_MAX
+        self.tested = 0 if good else 1
+        if not good:
+            self._latch(14)
+        move(s, FAILED if s.fl else PASSED)
+        self.session.self_tested(self.tested)
+        self.after()
+
+    # -- the tick ------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        s = self.rec
+        self.hal.sense(s)
+        if control.tick(s):
+            self.after()
+        self.hal.drive(s)
+        if s.st <= SELFTEST:
+            self._self_test()
+        session = self.session
+        if session.tele_left:
+            session.tele_left -= 1
+            if not session.tele_left:
+                session.telemetry()
+
+    def after(self) -> None:
+        """Whatever a tick or a command left to do: notes, the state told, the ledger written."""
+        s = self.rec
+        note = s.note
+        s.note = 0
+        if note & output.NOTE_FAULT:
+            self._tell_fault()
+        if note & output.NOTE_WARN:
+            self.event("WARN id=%02d" % s.warn)
+        if note & output.NOTE_LINK:
+            self.event("LINK_WARN lk=%d" % (s.lease * 10))
+        if s.saving:
+            s.saving = 0
+            self._save()
+        self.tell_state()
+        if note & output.NOTE_CHECK or s.st != CHECK:
+            self.session.checked()
+        if note & output.NOTE_CLOSE:
+            self.session.close()
+
+    def _tell_fault(self) -> None:
+        s = self.rec
+        self.event(
+            "FAULT id=%02d name=%s z=%d i=%d v=%d q=%d run=%s"
+            % (s.f_id, FAULT_NAMES[s.f_id - 1], s.f_z, s.f_i, s.f_v, s.f_q, self.run or "-")
+        )
+
+    def tell_state(self) -> None:
+        s = self.rec
+        if s.st != s.told:
+            self.event("STATE st=%s was=%s by=%s" % (NAMES[s.st], NAMES[s.told], BY_NAMES[s.by]))
+            s.told = s.st
+
+    def _save(self) -> None:
+        """Dose and outcome of the newest run, faults when they changed. A memory that refuses is fault NVM."""
+        s = self.rec
+        store = self.store
+        good = True
+        if store.fl != s.fl & ~output.LINK_BIT or store.first != s.first:
+            good = store.save_system(s.fl & ~output.LINK_BIT, s.first)
+        if self.run and store.runs and store.runs[-1][0] == self.run:
+            out = 0 if s.is_open else s.why
+            if store.runs[-1][1] == 0:
+                good = store.update(self.run, out, s.q, s.prog // 1000) and good
+        if not good and not s.fl & (1 << 14):
+            output.trip_now(s, 15)
+            self.after()
+
+    # -- bytes ---------------------------------------------------------------------------------------------
+
+    def receive(self, conn: int, data: bytes) -> None:
+        """Bytes of a connection, in any portions."""
+        receiver = self.receivers.get(conn)
+        if receiver is None:
+            receiver = self.receivers[conn] = Receiver()
+        for k in range(len(data) - 1, -1, -1):
+            if data[k] == 0x18 or data[k] == 0x03:
+                self._stop_bytes(data[: k + 1])
+                receiver.clear()
+                data = data[k + 1 :]
+                break
+        for line in receiver.feed(data):
+            if line[0] == ">":
+                self.session.line(conn, line)
+            else:
+                self.door.line(conn, line)
+
+    def _stop_bytes(self, data: bytes) -> None:
+        now = self.hal.uptime_ms()
+        for b in data:
+            if b == 0x18:
+                if 0 <= self.last_x_ms and now - self.last_x_ms <= 500:
+                    self.abort(BY_BYTE)
+                self.last_x_ms = now
+                self.stop(BY_BYTE)
+            elif b == 0x03:
+                self.stop(BY_BYTE)
+
+    def line_break(self) -> None:
+        """A BREAK on the line is a STOP."""
+        self.stop(BY_BYTE)
+
+    def disconnect(self, conn: int) -> None:
+        """The port closed (DTR, USB suspend, TCP): its session ends, at most half the lease is left."""
+        if conn in self.receivers:
+            del self.receivers[conn]
+        if self.session.conn == conn:
+            s = self.rec
+            if s.lease > s.lease_full >> 1:
+                s.lease = s.lease_full >> 1
+            self.session.close()
+
+    # -- what both doors ask for ---------------------------------------------------------------------------
+
+    def stop(self, by: int) -> None:
+        """Ramp to zero within 1 s, close what is open, unstage what is staged; from anywhere."""
+        s = self.rec
+        st = s.st
+        if RAMP_UP <= st <= PAUSING:
+            output.slope_to_zero(s, output.STOP_TICKS)
+            if st != RAMP_DOWN:
+                move(s, STOP, by)
+                s.why = output.STOPPED
+            elif s.why < output.FAULTED:
+                s.why = output.STOPPED
+        elif s.is_open:
+            output.off(s)
+            output.close_run(s, output.STOPPED)
+            move(s, STOP_OPEN, by)
+        else:
+            output.off(s)
+            if move(s, STOP_IDLE, by):
+                self.digest = ""
+        self.after()
+
+    def abort(self, by: int) -> None:
+        """The output relay opens at once; the rest as STOP."""
+        s = self.rec
+        output.off(s)
+        self.hal.drive(s)
+        if s.is_open:
+            faulted = s.st == RAMP_DOWN and s.why >= output.FAULTED
+            output.close_run(s, s.why if faulted else output.ABORTED)
+            if faulted:
+                output.trip_now(s, s.why - output.FAULTED)
+            else:
+                move(s, CUT_OPEN, by)
+        elif move(s, STOP_IDLE, by):
+            self.digest = ""
+        self.after()
+
+    def pause(self, by: int) -> bool:
+        s = self.rec
+        if not can(s, PAUSE):
+            return False
+        s.n_off = s.n_dn
+        s.tgt = 0
+        move(s, PAUSE, by)
+        self.after()
+        return True
+
+    def clear_fault(self, code: int, by: int) -> int:
+        """0, or the error: 04 nothing such is latched, 17 its cause is still there."""
+        s = self.rec
+        if s.st != FAULT or not s.fl & (1 << (code - 1)):
+            return 4
+        if s.cause < 200:
+            return 17
+        s.fl &= ~(1 << (code - 1))
+        s.saving = 1
+        self.event("CLEAR id=%02d" % code)
+        if not s.fl:
+            s.first = 0
+            move(s, CLEARED, by)
+            self.digest = ""
+        self.after()
+        return 0
+
+    def event(self, body: str) -> None:
+        """Number it, keep it, send it inside a session."""
+        self.event_no = (self.event_no + 1) & 0xFFFF
+        entry = (self.event_no, self.now(), body)
+        self.events = self.events[-(EVENTS_KEPT - 1) :] + (entry,)
+        self.session.send_event(entry)
+
+    def now(self) -> int:
+        return self.hal.uptime_ms() & 0xFFFFFFFF  # type: ignore[no-any-return]
+
+    def readings(self) -> tuple[int, int, int, int]:
+        """(i, i2 in uA, v in mV, z in ohm): 20 ms means, magnitudes."""
+        s = self.rec
+        i = (s.i + s.i_1) // 2000
+        i2 = (s.i2 + s.i2_1) // 2000
+        v = (s.v + s.v_1) >> 1
+        i = i if i > 0 else 0
+        v = v if v > 0 else 0
+        return i, i2 if i2 > 0 else 0, v, v * 1000 // i if i >= 20 else 0
+
+    def run_facts(self, run: str) -> tuple[str, int, str] | None:
+        """(state, dose in uC, outcome) of a run, None when it is not known."""
+        s = self.rec
+        if run == self.run and s.is_open:
+            return NAMES[s.st], s.q, "RUNNING"
+        entry = self.store.find(run)
+        if entry is None:
+            return None
+        return NAMES[s.st], entry[2], outcome_word(entry[1])
+
+

@@ -1,0 +1,408 @@
+"""The sealed door: sessions, sequence numbers, and what each verb does (sections 4 and 5 of the protocol).
+
+What adds energy passes every check here; STOP and ABORT are obeyed before any check but the CRC.
+"""
+
+from binascii import crc32
+
+from . import control, machine, output, verbs, wire
+from .machine import ARM, ARMED, BY_HOST, CHECK, FAULT, HOLD, IDLE, NAMES, PAUSED, PAUSING, RAMP_UP, can, move
+
+TTL_MS = 10_000
+TELEMETRY_MS = 100
+KEEP_AGE_MS = 1000
+DEADLINE_MS = 1000
+PRES_KEYS = ("I", "Q", "TU", "TD", "TMAX", "ZMAX", "ZMIN", "VMAX", "POL", "LIM", "CONT", "LOSS", "BATT")
+
+
+class Session:
+    STATE = (
+        "sid", "next_sid", "conn", "last", "last_line", "last_reply", "hello_line", "hello_reply", "waiting",
+        "waiting_no", "tele_ms", "tele_left", "tele_no", "bad_crc", "misshapen",
+    )  # fmt: skip
+
+    def __init__(self, unit) -> None:  # type: ignore[no-untyped-def]
+        self.unit = unit
+        self.sid = 0  # 0: none open
+        self.next_sid = 0
+        self.conn = -1
+        self.last = 0
+        self.last_line = self.last_reply = b""
+        self.hello_line = self.hello_reply = b""
+        self.waiting = ""  # verb whose answer is still to come: ARM, SELFTEST
+        self.waiting_no = 0
+        self.tele_ms = self.tele_left = self.tele_no = 0
+        self.tele_times = [0] * 64  # uptime at which the last 64 telemetry lines were made
+        self.bad_crc = self.misshapen = 0
+
+    def power_on(self, boot: int) -> None:
+        """Session numbers start elsewhere at each boot: a line of the last one cannot be taken for one of this."""
+        self.next_sid = crc32(b"%s %d" % (self.unit.hal.serial.encode(), boot)) & 0xFFFF
+
+    # -- lines out -----------------------------------------------------------------------------------------
+
+    def telemetry(self) -> None:
+        self.tele_left = self.tele_ms // 10
+        unit = self.unit
+        s = unit.rec
+        now = unit.now()
+        n = self.tele_no
+        self.tele_times[n & 63] = now
+        self.tele_no = (n + 1) & 0xFFFF
+        i, i2, v, z = unit.readings()
+        unit.hal.send(
+            self.conn,
+            wire.seal(
+                "~%04X %04X %d st=%s set=%d i=%d i2=%d v=%d z=%d q=%d lk=%d lim=%d rl=%d fl=%X"
+                % (
+                    self.sid, n, now, NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, s.lease * 10,
+                    s.limited, s.relay_fb, s.fl,
+                )  # fmt: skip
+            ),
+        )
+
+    def send_event(self, entry: tuple[int, int, str]) -> None:
+        if self.sid:
+            self.unit.hal.send(self.conn, wire.seal("!%04X %04X %d %s" % (self.sid, *entry)))
+
+    def _reply(self, sid: int, number: int, code: int, verb: str, fields: str = "") -> bytes:
+        body = "<%04X %04X %02d %s" % (sid, number, code, verb)
+        return wire.seal(body + " " + fields if fields else body)
+
+    # -- lines in ------------------------------------------------------------------------------------------
+
+    def line(self, conn: int, line: str) -> None:
+        body = wire.unseal(line)
+        if body is None:
+            self.bad_crc += 1
+            return
+        request = wire.request(body)
+        if request is None:
+            self.misshapen += 1
+            return
+        sid, number, verb, fields = request
+        raw = body.encode()
+        if verb in ("HELLO", "TAKE") and sid == 0:
+            self._hello(conn, number, verb, fields, raw)
+            return
+        stopped = verb in ("STOP", "ABORT", "BYE")
+        fresh = sid == self.sid and sid and number == self.last + 1
+        repeat = sid == self.sid and sid and number == self.last and raw == self.last_line
+        if stopped and not repeat and verb != "BYE":
+            # Obeyed whatever session and number; only the answer follows the rules.
+            self._obey(verb)
+        if repeat:
+            if not self.waiting:
+                self.unit.hal.send(conn, self.last_reply)
+            return
+        if not fresh:
+            self._out_of_order(conn, sid, number, verb)
+            return
+        self.last, self.last_line, self.last_reply = number, raw, b""
+        self._execute(conn, sid, number, verb, fields)
+
+    def _obey(self, verb: str) -> None:
+        if verb == "STOP":
+            self.unit.stop(BY_HOST)
+        else:
+            self.unit.abort(BY_HOST)
+
+    def _out_of_order(self, conn: int, sid: int, number: int, verb: str) -> None:
+        if sid == 0 or sid != self.sid:
+            code = 5
+        elif number == self.last:
+            code = 8
+            self.close()
+        else:
+            code = 7
+        self.unit.hal.send(conn, self._reply(sid, number, code, verb))
+
+    def _execute(self, conn: int, sid: int, number: int, verb: str, fields: list[tuple[str, str]]) -> None:
+        code, args = verbs.check(verb, fields)
+        text = ""
+        if not code:
+            code, text = getattr(self, "_do_" + verb.lower())(args)
+        if code < 0:  # answered later
+            self.waiting, self.waiting_no = verb, number
+            return
+        reply = self._reply(sid, number, code, verb, text)
+        if sid == self.sid and number == self.last:
+            self.last_reply = reply
+        self.unit.hal.send(conn, reply)
+        if verb == "EVENTS" and not code:
+            self._resend(args["n"])
+
+    # -- sessions ------------------------------------------------------------------------------------------
+
+    def _hello(self, conn: int, number: int, verb: str, fields: list[tuple[str, str]], raw: bytes) -> None:
+        unit = self.unit
+        s = unit.rec
+        if self.sid and raw == self.hello_line and self.last == 0:
+            unit.hal.send(conn, self.hello_reply)
+            return
+        if verb == "TAKE":
+            unit.stop(BY_HOST)
+        code, args = verbs.check(verb, fields)
+        if not code or code == 3:
+            if args and not args["vmin"] <= 1 <= args["vmax"]:
+                code = 10
+            elif verb == "HELLO" and RAMP_UP <= s.st <= PAUSING and args.get("run") != unit.run:
+                code = 18
+        if code:
+            unit.hal.send(conn, self._reply(0, number, code, verb))
+            return
+        self.close()
+        self.sid = self.next_sid or 1
+        self.next_sid = (self.sid + 1) & 0xFFFF
+        self.conn = conn
+        self.last = 0
+        self.last_line = b""
+        self.tele_no = 0
+        self.tele_ms = TELEMETRY_MS
+        self.tele_left = TELEMETRY_MS // 10
+        hal = unit.hal
+        self.hello_line = raw
+        self.hello_reply = self._reply(
+            0, number, 0, verb,
+            "v=1 sid=%04X nonce=%s boot=%d sn=%s fw=%s model=%s lease=%d imax=%d qmax=%d vcomp=%d cap=%s rate=%d"
+            % (
+                self.sid, args["nonce"], unit.store.boot, hal.serial, "1.0.0", hal.model, s.lease_full * 10,
+                verbs.I_MAX_UA, verbs.Q_MAX_UC, verbs.V_COMP_MV, "NVM,SIM" if hal.simulated else "NVM", hal.rate,
+            ),
+        )  # fmt: skip
+        unit.hal.send(conn, self.hello_reply)
+
+    def close(self) -> None:
+        """End the session: silence, and an arming goes back to where it came from. The lease runs on."""
+        if self.sid:
+            s = self.unit.rec
+            if s.st == CHECK or s.st == ARMED:
+                control.disarm(s)
+                self.waiting = ""
+                self.unit.after()
+        self.sid = 0
+        self.conn = -1
+        self.waiting = ""
+        self.tele_left = self.tele_ms = 0
+
+    def _do_bye(self, args):  # type: ignore[no-untyped-def]
+        self.unit.stop(BY_HOST)
+        self.close()
+        return 0, ""
+
+    def _do_keep(self, args):  # type: ignore[no-untyped-def]
+        s = self.unit.rec
+        t = args["t"]
+        behind = (self.tele_no - 1 - t) & 0xFFFF
+        if self.tele_no and behind < 64 and behind < self.tele_no:
+            age = (self.unit.now() - self.tele_times[t & 63]) & 0xFFFFFFFF
+            if age <= KEEP_AGE_MS and RAMP_UP <= s.st <= HOLD:
+                control.keep(s)
+        return 0, "lk=%d" % (s.lease * 10)
+
+    # -- the prescription and its run ----------------------------------------------------------------------
+
+    def _do_pres(self, args):  # type: ignore[no-untyped-def]
+        unit = self.unit
+        s = unit.rec
+        ua, uc = args["I"], args["Q"]
+        tu = args.get("TU", 10 * ua)
+        td = args.get("TD", 5 * ua)
+        tmax = args.get("TMAX", 3 * (1000 * uc // ua + (tu + td) // 2) // 2)
+        if ua % 10 or uc % 6000 or not 2 * ua <= tu <= 50 * ua or not ua <= td <= 20 * ua or not 1000 <= tmax <= verbs.TMAX_MS:
+            return 3, ""
+        if s.fl & ~output.LINK_BIT:
+            return 17, ""
+        if not can(s, machine.PRES):
+            return 4, ""
+        held = {"I": ua, "Q": uc, "TU": tu, "TD": td, "TMAX": tmax, "ZMAX": args.get("ZMAX", 30_000)}
+        held["ZMIN"] = args.get("ZMIN", 200)
+        held["VMAX"] = args.get("VMAX", 54_000)
+        held["POL"] = args["POL"]
+        for key in ("LIM", "CONT", "LOSS", "BATT"):
+            held[key] = args.get(key, "STOP")
+        unit.canon = " ".join(["%s=%s" % (key, held[key]) for key in PRES_KEYS])
+        unit.digest = "%08X" % crc32(unit.canon.encode())
+        s.ua, s.uc = ua, uc
+        s.n_up, s.n_dn = 10_000 * ua // tu, 10_000 * ua // td
+        s.tmax = tmax // 10
+        s.zmax, s.zmin, s.vmax = held["ZMAX"], held["ZMIN"], held["VMAX"]
+        s.pol = 1 if held["POL"] == "+" else -1
+        s.lim, s.cont = int(held["LIM"] != "STOP"), int(held["CONT"] != "STOP")
+        s.loss, s.batt = int(held["LOSS"] != "STOP"), int(held["BATT"] != "STOP")
+        move(s, machine.PRES, BY_HOST)
+        unit.after()
+        return 0, unit.canon + " D=" + unit.digest
+
+    def _do_arm(self, args):  # type: ignore[no-untyped-def]
+        unit = self.unit
+        s = unit.rec
+        if s.fl & ~output.LINK_BIT:
+            return 17, ""
+        if s.locked and s.st == PAUSED:
+            return 25, ""
+        if not can(s, ARM):
+            return 4, ""
+        if args["D"] != unit.digest:
+            return 14, ""
+        move(s, ARM, BY_HOST)
+        control.check(s)
+        unit.tell_state()
+        return -1, ""
+
+    def checked(self) -> None:
+        """The contact check ended, one way or another: answer the ARM that asked for it."""
+        if self.waiting != "ARM":
+            return
+        s = self.unit.rec
+        if s.st == ARMED:
+            code, text = 0, "ttl=%d z=%d" % (TTL_MS, s.chk_z)
+        elif s.chk_res:
+            code, text = s.chk_res, ""
+        else:
+            code, text = (17 if s.st == FAULT else 13), ""
+        self._answer(code, text)
+
+    def self_tested(self, res: int) -> None:
+        if self.waiting == "SELFTEST":
+            self._answer(0, "res=%d" % res)
+
+    def _answer(self, code: int, text: str) -> None:
+        verb, number = self.waiting, self.waiting_no
+        self.waiting = ""
+        reply = self._reply(self.sid, number, code, verb, text)
+        if number == self.last:
+            self.last_reply = reply
+        self.unit.hal.send(self.conn, reply)
+
+    def _too_late(self, x: int) -> bool:
+        return (x - self.unit.now()) & 0xFFFFFFFF > DEADLINE_MS  # type: ignore[no-any-return]
+
+    def _do_start(self, args):  # type: ignore[no-untyped-def]
+        unit = self.unit
+        s = unit.rec
+        run = args["run"]
+        facts = unit.run_facts(run)
+        if facts is not None:
+            return 15, "run=%s st=%s q=%d out=%s" % (run, *facts)
+        if s.fl & ~output.LINK_BIT:
+            return 17, ""
+        if s.st != ARMED or s.is_open:
+            return 13, ""
+        if args["D"] != unit.digest:
+            return 14, ""
+        if self._too_late(args["X"]):
+            return 9, ""
+        if not unit.store.add(run, s.ua):
+            output.trip_now(s, 15)
+            unit.after()
+            return 17, ""
+        unit.run = run
+        s.is_open = 1
+        control.begin(s, 0)
+        move(s, machine.START, BY_HOST)
+        unit.after()
+        return 0, "run=%s st=%s" % (run, NAMES[s.st])
+
+    def _do_resume(self, args):  # type: ignore[no-untyped-def]
+        unit = self.unit
+        s = unit.rec
+        if s.fl & ~output.LINK_BIT:
+            return 17, ""
+        if s.locked:
+            return 25, ""
+        if s.st != ARMED or not s.is_open:
+            return 13, ""
+        if args["run"] != unit.run:
+            return 6, ""
+        if self._too_late(args["X"]):
+            return 9, ""
+        control.begin(s, 1)
+        move(s, machine.START, BY_HOST)
+        unit.after()
+        return 0, "run=%s st=%s" % (unit.run, NAMES[s.st])
+
+    def _do_set(self, args):  # type: ignore[no-untyped-def]
+        s = self.unit.rec
+        ua = args["I"]
+        if ua % 10:
+            return 3, ""
+        if not RAMP_UP <= s.st <= HOLD:
+            return 4, ""
+        if ua > s.ua:
+            return 3, ""
+        if ua != s.ua:
+            s.ua = ua
+            s.tgt = ua * 1000
+            s.k_min = s.k_count = s.k_warned = 0
+            s.unsteady = 1
+        return 0, "I=%d" % ua
+
+    def _do_pause(self, args):  # type: ignore[no-untyped-def]
+        return (0, "") if self.unit.pause(BY_HOST) else (4, "")
+
+    def _do_stop(self, args):  # type: ignore[no-untyped-def]
+        return 0, "st=" + NAMES[self.unit.rec.st]  # obeyed already, before any rule
+
+    _do_abort = _do_stop
+
+    def _do_clear(self, args):  # type: ignore[no-untyped-def]
+        code = self.unit.clear_fault(args["id"], BY_HOST)
+        return code, "" if code else "fl=%X" % self.unit.rec.fl
+
+    # -- questions -----------------------------------------------------------------------------------------
+
+    def _do_tele(self, args):  # type: ignore[no-untyped-def]
+        ms = args["ms"]
+        if (ms and ms < 20) or ms % 10:
+            return 3, ""
+        self.tele_ms = ms
+        self.tele_left = ms // 10
+        return 0, "ms=%d" % ms
+
+    def _do_status(self, args):  # type: ignore[no-untyped-def]
+        unit = self.unit
+        s = unit.rec
+        i, i2, v, z = unit.readings()
+        return 0, (
+            "st=%s set=%d i=%d i2=%d v=%d z=%d q=%d lk=%d lim=%d rl=%d fl=%X run=%s boot=%d now=%d"
+            % (
+                NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, s.lease * 10, s.limited, s.relay_fb, s.fl,
+                unit.run if s.is_open else "-", unit.store.boot, unit.now(),
+            )
+        )  # fmt: skip
+
+    def _do_run(self, args):  # type: ignore[no-untyped-def]
+        facts = self.unit.run_facts(args["run"])
+        if facts is None:
+            return 6, ""
+        return 0, "run=%s st=%s q=%d out=%s" % (args["run"], *facts)
+
+    def _first_kept(self, n: int) -> int:
+        """The oldest event to resend for a wish to start at ``n``; numbers wrap at 2^16."""
+        events = self.unit.events
+        if events and (events[0][0] - n) & 0xFFFF < 0x8000:
+            return events[0][0]  # type: ignore[no-any-return]
+        return n
+
+    def _do_events(self, args):  # type: ignore[no-untyped-def]
+        return 0, "n=%04X last=%04X" % (self._first_kept(args["n"]), self.unit.event_no)
+
+    def _resend(self, n: int) -> None:
+        left = 8
+        for entry in self.unit.events:
+            if (entry[0] - n) & 0xFFFF < 0x8000 and left:
+                left -= 1
+                self.send_event(entry)
+
+    def _do_selftest(self, args):  # type: ignore[no-untyped-def]
+        s = self.unit.rec
+        if s.fl & ~output.LINK_BIT:
+            return 17, ""
+        if s.st != IDLE:
+            return 4, ""
+        move(s, machine.TEST, BY_HOST)
+        self.unit.tell_state()
+        return -1, ""
+
+

@@ -1,0 +1,107 @@
+"""Lines of the protocol, as the firmware reads and writes them. Its own statement of the page: the host's is elsewhere.
+
+A line is printable ASCII ended by LF or CR. Any other byte poisons it, 240 characters with the end are its
+limit; both are counted and the line is dropped to its end. The check is CRC-32 of all before the ``*``.
+"""
+
+from binascii import crc32
+
+MAX_CHARS = 239
+HEX = "0123456789ABCDEF"
+
+
+class Receiver:
+    """The line buffer of one connection."""
+
+    def __init__(self) -> None:
+        self.buf = b""
+        self.bad = 0  # 1 poisoned, 2 over-long
+        self.poisoned = 0
+        self.overlong = 0
+
+    def clear(self) -> None:
+        self.buf = b""
+        self.bad = 0
+
+    def feed(self, data: bytes) -> list[str]:
+        """Bytes in, whole clean lines out; what is unfinished stays for the next call."""
+        lines = []
+        buf = bytearray(self.buf)
+        for b in data:
+            if 0x20 <= b <= 0x7E:
+                if len(buf) < MAX_CHARS:
+                    buf.append(b)
+                elif not self.bad:
+                    self.bad = 2
+            elif b == 10 or b == 13:
+                if self.bad == 1:
+                    self.poisoned += 1
+                elif self.bad:
+                    self.overlong += 1
+                elif buf:
+                    lines.append(buf.decode())
+                self.bad = 0
+                buf = bytearray()
+            else:
+                self.bad = 1
+        self.buf = bytes(buf)
+        return lines
+
+
+def seal(body: str) -> bytes:
+    data = body.encode()
+    return data + b"*%08X\n" % crc32(data)
+
+
+def unseal(line: str) -> str | None:
+    """The body of a sealed line, or None when the check does not hold."""
+    cut = len(line) - 9
+    if cut < 1 or line[cut] != "*":
+        return None
+    body = line[:cut]
+    return body if "%08X" % crc32(body.encode()) == line[cut + 1 :] else None  # noqa: UP031 - as the unit has it
+
+
+def is_hex(text: str, digits: int) -> bool:
+    if len(text) != digits:
+        return False
+    return all(c in HEX for c in text)
+
+
+def is_integer(text: str) -> bool:
+    """0 or [1-9][0-9]*, a minus before, at most 10 digits."""
+    if text[:1] == "-":
+        text = text[1:]
+        if text == "0":
+            return False
+    if not text or len(text) > 10 or (text[0] == "0" and text != "0"):
+        return False
+    return all("0" <= c <= "9" for c in text)
+
+
+def is_word(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and "*" not in text and "=" not in text and " " not in text
+
+
+def is_run_id(text: str) -> bool:
+    return 0 < len(text) <= 26 and all("0" <= c <= "9" or "A" <= c <= "Z" for c in text)
+
+
+def request(body: str) -> tuple[int, int, str, list[tuple[str, str]]] | None:
+    """``>SSSS NNNN VERB k=v ...`` as (session, number, verb, fields); None when it is misshapen."""
+    parts = body.split(" ")
+    if len(parts) < 3 or body[0] != ">":
+        return None
+    sid, number, verb = parts[0][1:], parts[1], parts[2]
+    if not is_hex(sid, 4) or not is_hex(number, 4) or not 1 <= len(verb) <= 12:
+        return None
+    for c in verb:
+        if not "A" <= c <= "Z":
+            return None
+    fields = []
+    for part in parts[3:]:
+        at = part.find("=")
+        if at < 1 or "*" in part:
+            return None
+        fields.append((part[:at], part[at + 1 :]))
+    return int(sid, 16), int(number, 16), verb, fields

@@ -1,0 +1,302 @@
+"""One unit on its bench: firmware, plant and lines, advanced together to a time.
+
+Simulated time is an integer of microseconds. The world never reads a clock: whoever holds it says how far it goes,
+so that the same calls give the same bytes on any machine. The firmware ticks every 10 ms; bytes reach it between
+ticks, when they arrive. ``truth`` is what no wire can tell; ``snapshot`` and ``restore`` carry the whole world as
+plain tuples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hw_sim import plant
+from hw_sim.firmware.hal import Hal
+from hw_sim.firmware.machine import NAMES
+from hw_sim.firmware.main import Firmware
+from hw_sim.firmware.record import Record
+from hw_sim.firmware.wire import Receiver
+from hw_sim.line import Line
+
+TICK_US = 10_000
+WATCHDOG_US = 120_000  # the hardware watchdog opens the relay this long after it was last fed
+TX_LIMIT = 16_384  # transmit buffer of a connection; what does not fit is dropped whole
+START_US = 500_000  # a new world is half a second old: the unit has started and tested itself
+
+
+class SimHal(Hal):
+    """The board, made of a plant, a dictionary of non-volatile slots, and the world's lines."""
+
+    simulated = True
+    jumper = True
+
+    def __init__(self, world: World, serial: str) -> None:
+        self.world = world
+        self.serial = serial
+        self.nvm: dict[str, bytes] = {}
+        self.nvm_full = False
+
+    def uptime_ms(self) -> int:
+        return (self.world.now_us - self.world.powered_us) // 1000
+
+    def sense(self, s: Record) -> None:
+        p = self.world.plant
+        plant.step(p)
+        s.adc_i = p.adc_i
+        s.adc_i2 = p.adc_i2
+        s.adc_v = p.adc_v
+        s.relay_fb = p.relay_fb
+        s.cmp_i = p.cmp_i
+        s.cmp_v = p.cmp_v
+
+    def drive(self, s: Record) -> None:
+        p = self.world.plant
+        p.dac_code = s.dac
+        p.relay = s.relay
+        p.bridge = s.bridge
+        self.world.fed_us = self.world.now_us
+
+    def send(self, conn: int, data: bytes) -> bool:
+        return self.world.sent(conn, data)
+
+    def nvm_read(self, slot: str) -> bytes | None:
+        return self.nvm.get(slot)
+
+    def nvm_write(self, slot: str, data: bytes) -> bool:
+        if self.nvm_full:
+            return False
+        self.nvm[slot] = data
+        return True
+
+
+class World:
+    """A unit, powered and started, with any number of connections to it."""
+
+    def __init__(
+        self,
+        *,
+        load: str = "skin",
+        seed: int = 1,
+        serial: str = "SN0001",
+        agenda: tuple[tuple[float, str, str], ...] = (),
+        **parameters: float,
+    ) -> None:
+        self.seed = seed
+        self.now_us = 0
+        self.powered_us = 0
+        self.next_tick_us = TICK_US
+        self.fed_us = 0
+        self.hung = False
+        self.plugged = True
+        self.plant = plant.new_plant(load=load, seed=seed, **parameters)
+        self.to_unit: dict[int, Line] = {}
+        self.to_host: dict[int, Line] = {}
+        self.next_conn = 1
+        # (time in us, verb, argument), soonest first
+        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in sorted(agenda))
+        self.hal = SimHal(self, serial)
+        self.firmware = Firmware(self.hal)
+        self.advance_to(START_US)
+
+    # -- connections ---------------------------------------------------------------------------------------
+
+    def connect(self, line: str = "usb") -> int:
+        """A new connection to the unit; the number to use with ``put``, ``take`` and ``disconnect``."""
+        conn = self.next_conn
+        self.next_conn += 1
+        self.to_unit[conn] = Line(line)
+        self.to_host[conn] = Line(line, whole=True)
+        return conn
+
+    def disconnect(self, conn: int) -> None:
+        """The port closed: the unit notices at once, what was under way is lost."""
+        if self.to_unit.pop(conn, None) is not None:
+            del self.to_host[conn]
+            self.firmware.disconnect(conn)
+            self.firmware.hal.drive(self.firmware.rec)
+
+    def put(self, conn: int, data: bytes) -> None:
+        """The host writes ``data`` now."""
+        self.to_unit[conn].put(self.now_us, data)
+        self._arrivals()
+
+    def take(self, conn: int) -> bytes:
+        """What the host can read now."""
+        return self.to_host[conn].take(self.now_us)
+
+    def sent(self, conn: int, data: bytes) -> bool:
+        line = self.to_host.get(conn)
+        if line is None:
+            return False
+        if len(line.arrivals) > 64 and sum(len(d) for _, d in line.arrivals) + len(data) > TX_LIMIT:
+            return False
+        line.put(self.now_us, data)
+        return True
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def advance_to(self, until_us: int, conn: int = 0) -> None:
+        """Advance to ``until_us``; with ``conn``, only until there is something to read on it."""
+        host = self.to_host.get(conn)
+        while True:
+            limit = until_us
+            for line in self.to_unit.values():
+                if line.arrivals and line.arrivals[0][0] < limit:
+                    limit = line.arrivals[0][0]
+            if host is not None and host.arrivals and host.arrivals[0][0] < limit:
+                limit = host.arrivals[0][0]
+            if self.agenda and self.agenda[0][0] < limit:
+                limit = self.agenda[0][0]
+            self._tick_to(limit, host)
+            if self.next_tick_us <= limit or (host is not None and host.arrivals and host.arrivals[0][0] < limit):
+                continue  # something was sent: look again what comes first
+            self.now_us = max(self.now_us, limit)
+            self._arrivals()
+            self._events()
+            if self.now_us >= until_us or (host is not None and host.arrivals and host.arrivals[0][0] <= self.now_us):
+                return
+
+    def _tick_to(self, limit_us: int, host: Line | None) -> None:
+        """Ticks up to and with ``limit_us``, stopping early once the host has something to come."""
+        tick = self.firmware.tick
+        at = self.next_tick_us
+        waiting = host is not None and not host.arrivals
+        while at <= limit_us:
+            self.now_us = at
+            at = self.next_tick_us = at + TICK_US
+            if self.hung:
+                self._tick_hung()
+                tick = self.firmware.tick
+            else:
+                tick()
+            if waiting and host is not None and host.arrivals:
+                return
+
+    def _arrivals(self) -> None:
+        now = self.now_us
+        for conn, line in list(self.to_unit.items()):
+            while line.arrivals and line.arrivals[0][0] <= now and not self.hung:
+                self.firmware.receive(conn, line.arrivals.popleft()[1])
+                self.hal.drive(self.firmware.rec)
+
+    def _tick_hung(self) -> None:
+        """The processor is dead: the plant goes on, and the watchdog opens the relay and resets."""
+        plant.step(self.plant)
+        if self.now_us - self.fed_us >= WATCHDOG_US:
+            self.power_cycle(cause=1)
+
+    def power_cycle(self, cause: int = 0) -> None:
+        """Reset: relay open, DAC at 0, and the firmware starts anew with what its memory kept."""
+        self.plant.dac_code = 0
+        self.plant.relay = 0
+        self.plant.bridge = 1
+        self.hung = False
+        self.powered_us = self.fed_us = self.now_us
+        self.hal.reset_cause = cause
+        self.firmware = Firmware(self.hal)
+
+    # -- what happens to the bench -------------------------------------------------------------------------
+
+    def _events(self) -> None:
+        while self.agenda and self.agenda[0][0] <= self.now_us:
+            _, verb, argument = self.agenda[0]
+            self.agenda = self.agenda[1:]
+            self.act(verb, argument)
+
+    def act(self, verb: str, argument: str = "") -> None:
+        """One thing that happens to the bench: ``load SPEC``, ``lift``/``replace LEAD``, ``contact LEAD:SHARE``,
+        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``stop`` (line break)."""
+        match verb:
+            case "load":
+                plant.set_load(self.plant, argument)
+            case "lift":
+                plant.lift(self.plant, argument or "drug")
+            case "replace":
+                plant.replace(self.plant, argument or "drug")
+            case "contact":
+                lead, _, share = argument.partition(":")
+                plant.set_contact(self.plant, lead, float(share))
+            case "hang":
+                self.hung = True
+            case "power_cycle":
+                self.power_cycle()
+            case "unplug":
+                self.plugged = False
+                for conn in list(self.to_unit):
+                    self.disconnect(conn)
+            case "replug":
+                self.plugged = True
+            case "nvm_full":
+                self.hal.nvm_full = True
+            case "break":
+                self.firmware.line_break()
+            case _:
+                raise ValueError(f"{verb}: nothing of that name can happen to the bench")
+
+    def truth(self) -> dict[str, Any]:
+        """What is really so, read from the plant and the firmware's own record."""
+        p, s = self.plant, self.firmware.rec
+        return {
+            "t_us": self.now_us,
+            "state": NAMES[s.st],
+            "i_ua": p.i_a * 1e6,
+            "v_mv": p.v_v * 1e3,
+            "q_uc": p.q_c * 1e6,
+            "relay_closed": bool(p.relay_fb),
+            "bridge": p.bridge,
+            "dac_code": p.dac_code,
+            "contact_drug": p.alpha_drug,
+            "contact_return": p.alpha_return,
+            "peak_ua": p.peak_i_a * 1e6,
+            "set_ua": s.tgt // 1000,
+            "faults": s.fl,
+        }
+
+    # -- snapshot ------------------------------------------------------------------------------------------
+
+    _PLAIN = ("now_us", "powered_us", "next_tick_us", "fed_us", "hung", "plugged", "next_conn", "agenda")
+
+    def snapshot(self) -> tuple[Any, ...]:
+        fw = self.firmware
+        session = fw.session
+        return (
+            tuple(getattr(self, name) for name in self._PLAIN),
+            plant.snapshot(self.plant),
+            fw.rec.snapshot(),
+            tuple(getattr(fw, name) for name in fw.STATE),
+            (*(getattr(session, name) for name in session.STATE), tuple(session.tele_times)),
+            tuple(getattr(fw.door, name) for name in fw.door.STATE),
+            (fw.store.bad, fw.store.boot, fw.store.fl, fw.store.first, fw.store.runs, fw.store.count),
+            tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
+            (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause),
+            tuple((c, self.to_unit[c].snapshot(), self.to_host[c].snapshot(), self.to_unit[c].byte_ns) for c in self.to_unit),
+        )
+
+    def restore(self, saved: tuple[Any, ...]) -> None:
+        """Back to a snapshot of this world or of one with the same serial number; connections are as they were."""
+        own, of_plant, rec, fw_state, session_state, door_state, store, receivers, hal, lines = saved
+        for name, value in zip(self._PLAIN, own, strict=True):
+            setattr(self, name, value)
+        plant.restore(self.plant, of_plant)
+        fw = self.firmware
+        fw.rec.restore(rec)
+        for name, value in zip(fw.STATE, fw_state, strict=True):
+            setattr(fw, name, value)
+        for name, value in zip(fw.session.STATE, session_state[:-1], strict=True):
+            setattr(fw.session, name, value)
+        fw.session.tele_times = list(session_state[-1])
+        fw.door.queue, fw.door.esr = door_state
+        s = fw.store
+        s.bad, s.boot, s.fl, s.first, s.runs, s.count = store
+        fw.receivers = {}
+        for conn, buf, bad, poisoned, overlong in receivers:
+            r = fw.receivers[conn] = Receiver()
+            r.buf, r.bad, r.poisoned, r.overlong = buf, bad, poisoned, overlong
+        self.hal.nvm = dict(hal[0])
+        self.hal.nvm_full, self.hal.reset_cause = hal[1], hal[2]
+        self.to_unit, self.to_host = {}, {}
+        for conn, unit_line, host_line, byte_ns in lines:
+            for table, state in ((self.to_unit, unit_line), (self.to_host, host_line)):
+                line = table[conn] = Line("usb", whole=table is self.to_host)
+                line.byte_ns = byte_ns
+                line.restore(state)
