@@ -153,6 +153,11 @@ class Serial(SerialBase):  # type: ignore[misc]
             )
         return world.to_host[conn].take(world.now_us)
 
+    def wait_until(self, deadline_s: float) -> None:
+        """Virtual time: let it pass to the deadline, whether the port is open or not."""
+        if self.world is not None:
+            self.world.advance_to(round(deadline_s * 1e6))
+
     # -- bytes ---------------------------------------------------------------------------------------------
 
     @property

@@ -19,7 +19,6 @@ from .machine import (
     EXPIRED,
     HOLD,
     PAUSE,
-    PAUSED,
     PAUSING,
     RAMP_UP,
     TOP,
@@ -53,7 +52,7 @@ CHECK_TICKS = 100  # 50 uA for 1 s, the last half of it measured
 CHECK_NA = 50_000
 QUIET_TICKS = 100  # the bridge moves after 1 s below 10 uA
 TTL_TICKS = 1000
-PAUSE_TICKS = 60_000
+PAUSE_S = 600
 CHECK_MAX_OHM, CHECK_WARN_OHM = 400_000, 150_000
 
 
@@ -177,6 +176,8 @@ def _lease(s: Record, st: int, left: int) -> None:
         s.note |= NOTE_CLOSE
     if st == RAMP_UP or not s.loss:
         s.fl |= LINK_BIT
+        s.warn = 11
+        s.note |= NOTE_WARN
         count_pause(s, 2)
         slope_to_zero(s, 98)
         move(s, PAUSE)
@@ -292,14 +293,16 @@ def _at_rest(s: Record, st: int, i: int) -> None:
         if s.sec >= 100:
             s.sec = 0
             s.run_s += 1
+            if s.run_s - s.p_at >= PAUSE_S:
+                off(s)
+                close_run(s, LINK if s.fl & LINK_BIT else TIMEOUT)
+                move(s, EXPIRED)
+                return
     if st == CHECK:
         _check(s, i)
     elif st == ARMED:
         if s.t_st >= TTL_TICKS:
             disarm(s)
-    elif st == PAUSED and s.t_st >= PAUSE_TICKS:
-        close_run(s, LINK if s.fl & LINK_BIT else TIMEOUT)
-        move(s, EXPIRED)
 
 
 def disarm(s: Record) -> None:

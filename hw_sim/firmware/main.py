@@ -54,7 +54,7 @@ def outcome_word(code: int) -> str:
 
 
 class Firmware:
-    STATE = ("run", "digest", "canon", "events", "event_no", "events_told", "resets", "last_x_ms", "tested")
+    STATE = ("run", "digest", "canon", "events", "event_no", "lines_lost", "last_x", "tested", "linked")
 
     def __init__(self, hal) -> None:  # type: ignore[no-untyped-def]
         self.hal = hal
@@ -68,9 +68,9 @@ class Firmware:
         self.canon = ""
         self.events: tuple[tuple[int, int, str], ...] = ()
         self.event_no = 0
-        self.events_told = 0
-        self.resets = 0
-        self.last_x_ms = -1  # uptime of the last 0x18
+        self.lines_lost = (0, 0)  # poisoned and over-long lines of connections that are closed
+        self.last_x: tuple[int, int] | None = None  # connection and uptime of the last 0x18
+        self.linked = 0  # the LINK bit as last told
         self.tested = 0
         self.boot()
 
@@ -103,7 +103,6 @@ class Firmware:
         if store.runs and store.runs[-1][1] == 0:
             run, _, q, ua = store.runs[-1]
             store.update(run, output.RESET, q + ua, ua)
-            self.resets += 1
             self.run = run
 
     def _self_test(self) -> None:
@@ -148,6 +147,10 @@ class Firmware:
             self.event("WARN id=%02d" % s.warn)
         if note & output.NOTE_LINK:
             self.event("LINK_WARN lk=%d" % (s.lease * 10))
+        linked = s.fl & output.LINK_BIT
+        if self.linked and not linked:
+            self.event("CLEAR id=11")
+        self.linked = linked
         if s.saving:
             s.saving = 0
             self._save()
@@ -194,23 +197,24 @@ class Firmware:
             receiver = self.receivers[conn] = Receiver()
         for k in range(len(data) - 1, -1, -1):
             if data[k] == 0x18 or data[k] == 0x03:
-                self._stop_bytes(data[: k + 1])
+                self._stop_bytes(conn, data[: k + 1])
                 receiver.clear()
                 data = data[k + 1 :]
                 break
         for line in receiver.feed(data):
             if line[0] == ">":
                 self.session.line(conn, line)
-            else:
+            elif line[0] not in "<~!":  # what only a unit sends is an echo, or another unit
                 self.door.line(conn, line)
 
-    def _stop_bytes(self, data: bytes) -> None:
+    def _stop_bytes(self, conn: int, data: bytes) -> None:
         now = self.hal.uptime_ms()
         for b in data:
             if b == 0x18:
-                if 0 <= self.last_x_ms and now - self.last_x_ms <= 500:
+                last = self.last_x
+                if last is not None and last[0] == conn and now - last[1] <= 500:
                     self.abort(BY_BYTE)
-                self.last_x_ms = now
+                self.last_x = (conn, now)
                 self.stop(BY_BYTE)
             elif b == 0x03:
                 self.stop(BY_BYTE)
@@ -221,8 +225,10 @@ class Firmware:
 
     def disconnect(self, conn: int) -> None:
         """The port closed (DTR, USB suspend, TCP): its session ends, at most half the lease is left."""
-        if conn in self.receivers:
-            del self.receivers[conn]
+        receiver = self.receivers.pop(conn, None)
+        if receiver is not None:
+            poisoned, overlong = self.lines_lost
+            self.lines_lost = (poisoned + receiver.poisoned, overlong + receiver.overlong)
         if self.session.conn == conn:
             s = self.rec
             if s.lease > s.lease_full >> 1:
@@ -249,8 +255,12 @@ class Firmware:
         else:
             output.off(s)
             if move(s, STOP_IDLE, by):
-                self.digest = ""
+                self._unstage()
         self.after()
+
+    def _unstage(self) -> None:
+        self.digest = ""
+        self.rec.q = 0
 
     def abort(self, by: int) -> None:
         """The output relay opens at once; the rest as STOP."""
@@ -265,7 +275,7 @@ class Firmware:
             else:
                 move(s, CUT_OPEN, by)
         elif move(s, STOP_IDLE, by):
-            self.digest = ""
+            self._unstage()
         self.after()
 
     def pause(self, by: int) -> bool:
@@ -313,7 +323,7 @@ class Firmware:
         v = (s.v + s.v_1) >> 1
         i = i if i > 0 else 0
         v = v if v > 0 else 0
-        return i, i2 if i2 > 0 else 0, v, v * 1000 // i if i >= 20 else 0
+        return i, i2 if i2 > 0 else 0, v, (v * 1000 + i // 2) // i if i >= 20 else 0
 
     def run_facts(self, run: str) -> tuple[str, int, str] | None:
         """(state, dose in uC, outcome) of a run, None when it is not known."""

@@ -143,10 +143,10 @@ class PlainDoor:
         unit = self.unit
         receivers = unit.receivers.values()
         return "%d,%d,%d,%d" % (
-            unit.session.bad_crc,
-            unit.session.misshapen + sum([r.poisoned for r in receivers]),
-            sum([r.overlong for r in receivers]),
-            unit.resets,
+            unit.session.refused,
+            unit.lines_lost[0] + sum([r.poisoned for r in receivers]),
+            unit.lines_lost[1] + sum([r.overlong for r in receivers]),
+            unit.store.boot,
         )
 
     def _current(self) -> str:
@@ -156,8 +156,8 @@ class PlainDoor:
         return milli(self.unit.readings()[2])
 
     def _resistance(self) -> str:
-        z = self.unit.readings()[3]
-        return "%d" % z if z else "9.91E37"
+        i, _, _, z = self.unit.readings()
+        return "%d" % z if i >= 20 else "9.91E37"
 
     def _charge(self) -> str:
         return micro(self.unit.rec.q)

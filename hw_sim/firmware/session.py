@@ -18,7 +18,7 @@ PRES_KEYS = ("I", "Q", "TU", "TD", "TMAX", "ZMAX", "ZMIN", "VMAX", "POL", "LIM",
 class Session:
     STATE = (
         "sid", "next_sid", "conn", "last", "last_line", "last_reply", "hello_line", "hello_reply", "waiting",
-        "waiting_no", "tele_ms", "tele_left", "tele_no", "bad_crc", "misshapen",
+        "waiting_no", "tele_ms", "tele_left", "tele_no", "refused",
     )  # fmt: skip
 
     def __init__(self, unit) -> None:  # type: ignore[no-untyped-def]
@@ -33,7 +33,7 @@ class Session:
         self.waiting_no = 0
         self.tele_ms = self.tele_left = self.tele_no = 0
         self.tele_times = [0] * 64  # uptime at which the last 64 telemetry lines were made
-        self.bad_crc = self.misshapen = 0
+        self.refused = 0  # damaged or misshapen lines
 
     def power_on(self, boot: int) -> None:
         """Session numbers start elsewhere at each boot: a line of the last one cannot be taken for one of this."""
@@ -55,7 +55,7 @@ class Session:
             wire.seal(
                 "~%04X %04X %d st=%s set=%d i=%d i2=%d v=%d z=%d q=%d lk=%d lim=%d rl=%d fl=%X"
                 % (
-                    self.sid, n, now, NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, s.lease * 10,
+                    self.sid, n, now, NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, self.lease_ms(),
                     s.limited, s.relay_fb, s.fl,
                 )  # fmt: skip
             ),
@@ -74,42 +74,37 @@ class Session:
     def line(self, conn: int, line: str) -> None:
         body = wire.unseal(line)
         if body is None:
-            self.bad_crc += 1
+            self.refused += 1
             return
         request = wire.request(body)
         if request is None:
-            self.misshapen += 1
+            self.refused += 1
             return
         sid, number, verb, fields = request
         raw = body.encode()
         if verb in ("HELLO", "TAKE") and sid == 0:
-            self._hello(conn, number, verb, fields, raw)
+            self._hello(conn, number, verb, fields or [], raw)
             return
-        stopped = verb in ("STOP", "ABORT", "BYE")
-        fresh = sid == self.sid and sid and number == self.last + 1
-        repeat = sid == self.sid and sid and number == self.last and raw == self.last_line
-        if stopped and not repeat and verb != "BYE":
-            # Obeyed whatever session and number; only the answer follows the rules.
-            self._obey(verb)
-        if repeat:
+        if verb == "STOP":  # obeyed whatever session and number; only the answer follows the rules
+            self.unit.stop(BY_HOST)
+        elif verb == "ABORT":
+            self.unit.abort(BY_HOST)
+        ours = sid != 0 and sid == self.sid and conn == self.conn
+        if ours and number == self.last and raw == self.last_line:
             if not self.waiting:
                 self.unit.hal.send(conn, self.last_reply)
             return
-        if not fresh:
-            self._out_of_order(conn, sid, number, verb)
+        if not ours or number != self.last + 1:
+            self._out_of_order(conn, sid, number, verb, ours)
+            return
+        if self.waiting and verb not in ("STOP", "ABORT", "BYE"):
             return
         self.last, self.last_line, self.last_reply = number, raw, b""
         self._execute(conn, sid, number, verb, fields)
 
-    def _obey(self, verb: str) -> None:
-        if verb == "STOP":
-            self.unit.stop(BY_HOST)
-        else:
-            self.unit.abort(BY_HOST)
-
-    def _out_of_order(self, conn: int, sid: int, number: int, verb: str) -> None:
-        if sid == 0 or sid != self.sid:
-            code = 5
+    def _out_of_order(self, conn: int, sid: int, number: int, verb: str, ours: bool) -> None:
+        if not ours:
+            code = 1 if sid and verb in ("HELLO", "TAKE") else 5
         elif number == self.last:
             code = 8
             self.close()
@@ -117,8 +112,10 @@ class Session:
             code = 7
         self.unit.hal.send(conn, self._reply(sid, number, code, verb))
 
-    def _execute(self, conn: int, sid: int, number: int, verb: str, fields: list[tuple[str, str]]) -> None:
-        code, args = verbs.check(verb, fields)
+    def _execute(self, conn: int, sid: int, number: int, verb: str, fields: list[tuple[str, str]] | None) -> None:
+        code, args = (2, {}) if fields is None else verbs.check(verb, fields)
+        if verb in ("HELLO", "TAKE"):
+            code = 1
         text = ""
         if not code:
             code, text = getattr(self, "_do_" + verb.lower())(args)
@@ -137,19 +134,26 @@ class Session:
     def _hello(self, conn: int, number: int, verb: str, fields: list[tuple[str, str]], raw: bytes) -> None:
         unit = self.unit
         s = unit.rec
-        if self.sid and raw == self.hello_line and self.last == 0:
+        if self.sid and raw == self.hello_line and self.last == 0 and conn == self.conn:
             unit.hal.send(conn, self.hello_reply)
             return
         if verb == "TAKE":
             unit.stop(BY_HOST)
         code, args = verbs.check(verb, fields)
-        if not code or code == 3:
-            if args and not args["vmin"] <= 1 <= args["vmax"]:
-                code = 10
-            elif verb == "HELLO" and RAMP_UP <= s.st <= PAUSING and args.get("run") != unit.run:
-                code = 18
+        said = dict(fields)
+        text = ""
+        early = 0
+        lowest, highest = said.get("vmin", ""), said.get("vmax", "")
+        if wire.is_integer(lowest) and wire.is_integer(highest) and not int(lowest) <= 1 <= int(highest):
+            early = 10
+        elif verb == "HELLO" and RAMP_UP <= s.st <= PAUSING and said.get("run") != unit.run:
+            early = 18
+        if early:  # judged before anything else
+            code = early
+            nonce = said.get("nonce", "")
+            text = "v=1 nonce=" + nonce if wire.is_hex(nonce, 8) else "v=1"
         if code:
-            unit.hal.send(conn, self._reply(0, number, code, verb))
+            unit.hal.send(conn, self._reply(0, number, code, verb, text))
             return
         self.close()
         self.sid = self.next_sid or 1
@@ -198,7 +202,12 @@ class Session:
             age = (self.unit.now() - self.tele_times[t & 63]) & 0xFFFFFFFF
             if age <= KEEP_AGE_MS and RAMP_UP <= s.st <= HOLD:
                 control.keep(s)
-        return 0, "lk=%d" % (s.lease * 10)
+        return 0, "lk=%d" % self.lease_ms()
+
+    def lease_ms(self) -> int:
+        """What is left of the lease; it means nothing, and is 0, where it does not run."""
+        s = self.unit.rec
+        return s.lease * 10 if RAMP_UP <= s.st <= HOLD else 0  # type: ignore[no-any-return]
 
     # -- the prescription and its run ----------------------------------------------------------------------
 
@@ -230,6 +239,7 @@ class Session:
         s.pol = 1 if held["POL"] == "+" else -1
         s.lim, s.cont = int(held["LIM"] != "STOP"), int(held["CONT"] != "STOP")
         s.loss, s.batt = int(held["LOSS"] != "STOP"), int(held["BATT"] != "STOP")
+        s.q = s.carry = 0
         move(s, machine.PRES, BY_HOST)
         unit.after()
         return 0, unit.canon + " D=" + unit.digest
@@ -367,7 +377,7 @@ class Session:
         return 0, (
             "st=%s set=%d i=%d i2=%d v=%d z=%d q=%d lk=%d lim=%d rl=%d fl=%X run=%s boot=%d now=%d"
             % (
-                NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, s.lease * 10, s.limited, s.relay_fb, s.fl,
+                NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, self.lease_ms(), s.limited, s.relay_fb, s.fl,
                 unit.run if s.is_open else "-", unit.store.boot, unit.now(),
             )
         )  # fmt: skip
@@ -381,7 +391,8 @@ class Session:
     def _first_kept(self, n: int) -> int:
         """The oldest event to resend for a wish to start at ``n``; numbers wrap at 2^16."""
         events = self.unit.events
-        if events and (events[0][0] - n) & 0xFFFF < 0x8000:
+        to_come = (self.unit.event_no - n) & 0xFFFF >= 0x8000
+        if not to_come and events and (events[0][0] - n) & 0xFFFF < 0x8000:
             return events[0][0]  # type: ignore[no-any-return]
         return n
 

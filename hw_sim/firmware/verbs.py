@@ -64,10 +64,12 @@ def check(verb: str, fields: list[tuple[str, str]]):  # type: ignore[no-untyped-
     for row in rows:
         known[row[0]] = row
     got = {}  # type: ignore[var-annotated]
+    seen: list[str] = []
     twice = False
     for key, text in fields:
+        twice = twice or key in seen or not text or "=" in text
+        seen.append(key)
         if key in known:
-            twice = twice or key in got
             got[key] = text
         elif not key.islower():
             return 12, {}

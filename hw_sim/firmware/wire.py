@@ -32,7 +32,7 @@ class Receiver:
                 if len(buf) < MAX_CHARS:
                     buf.append(b)
                 elif not self.bad:
-                    self.bad = 2
+                    self.bad = 2  # the first offence names the line
             elif b == 10 or b == 13:
                 if self.bad == 1:
                     self.poisoned += 1
@@ -42,7 +42,7 @@ class Receiver:
                     lines.append(buf.decode())
                 self.bad = 0
                 buf = bytearray()
-            else:
+            elif not self.bad:
                 self.bad = 1
         self.buf = bytes(buf)
         return lines
@@ -87,8 +87,11 @@ def is_run_id(text: str) -> bool:
     return 0 < len(text) <= 26 and all("0" <= c <= "9" or "A" <= c <= "Z" for c in text)
 
 
-def request(body: str) -> tuple[int, int, str, list[tuple[str, str]]] | None:
-    """``>SSSS NNNN VERB k=v ...`` as (session, number, verb, fields); None when it is misshapen."""
+def request(body: str) -> tuple[int, int, str, list[tuple[str, str]] | None] | None:
+    """``>SSSS NNNN VERB k=v ...`` as (session, number, verb, fields).
+
+    None when it is misshapen; but STOP and ABORT whose head is right come with fields None: they are obeyed.
+    """
     parts = body.split(" ")
     if len(parts) < 3 or body[0] != ">":
         return None
@@ -102,6 +105,6 @@ def request(body: str) -> tuple[int, int, str, list[tuple[str, str]]] | None:
     for part in parts[3:]:
         at = part.find("=")
         if at < 1 or "*" in part:
-            return None
+            return (int(sid, 16), int(number, 16), verb, None) if verb in ("STOP", "ABORT") else None
         fields.append((part[:at], part[at + 1 :]))
     return int(sid, 16), int(number, 16), verb, fields
