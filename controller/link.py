@@ -59,6 +59,9 @@ class ByteLink(Protocol):
     def requests(self) -> list[ControlRequest]:
         """The control requests heard since the last call, oldest first."""
 
+    def wake(self) -> None:
+        """End the read in progress, or the next one, soon. From any thread or a signal handler."""
+
     def reopen(self, deadline: float) -> bool:
         """Try to get a vanished port back until ``deadline``; True when it is open again. Never raises."""
 

@@ -128,7 +128,8 @@ class World:
         line = self.to_host.get(conn)
         if line is None:
             return False
-        if len(line.arrivals) > 64 and sum(len(d) for _, d in line.arrivals) + len(data) > TX_LIMIT:
+        limit = TX_LIMIT // 2 if data[:1] == b"~" else TX_LIMIT  # telemetry gives way before anything else
+        if len(line.arrivals) > 64 and sum(len(d) for _, d in line.arrivals) + len(data) > limit:
             return False
         line.put(self.now_us, data)
         return True
@@ -175,9 +176,11 @@ class World:
     def _arrivals(self) -> None:
         now = self.now_us
         for conn, line in list(self.to_unit.items()):
-            while line.arrivals and line.arrivals[0][0] <= now and not self.hung:
-                self.firmware.receive(conn, line.arrivals.popleft()[1])
-                self.hal.drive(self.firmware.rec)
+            while line.arrivals and line.arrivals[0][0] <= now:
+                data = line.arrivals.popleft()[1]
+                if not self.hung:  # what reaches a dead processor is lost
+                    self.firmware.receive(conn, data)
+                    self.hal.drive(self.firmware.rec)
 
     def _tick_hung(self) -> None:
         """The processor is dead: the plant goes on, and the watchdog opens the relay and resets."""
@@ -205,7 +208,7 @@ class World:
 
     def act(self, verb: str, argument: str = "") -> None:
         """One thing that happens to the bench: ``load SPEC``, ``lift``/``replace LEAD``, ``contact LEAD:SHARE``,
-        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``stop`` (line break)."""
+        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``break``."""
         match verb:
             case "load":
                 plant.set_load(self.plant, argument)
@@ -266,7 +269,7 @@ class World:
             tuple(getattr(fw, name) for name in fw.STATE),
             (*(getattr(session, name) for name in session.STATE), tuple(session.tele_times)),
             tuple(getattr(fw.door, name) for name in fw.door.STATE),
-            (fw.store.bad, fw.store.boot, fw.store.fl, fw.store.first, fw.store.runs, fw.store.count),
+            tuple(getattr(fw.store, name) for name in fw.store.STATE),
             tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
             (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause),
             tuple((c, self.to_unit[c].snapshot(), self.to_host[c].snapshot(), self.to_unit[c].byte_ns) for c in self.to_unit),
@@ -286,8 +289,8 @@ class World:
             setattr(fw.session, name, value)
         fw.session.tele_times = list(session_state[-1])
         fw.door.queue, fw.door.esr = door_state
-        s = fw.store
-        s.bad, s.boot, s.fl, s.first, s.runs, s.count = store
+        for name, value in zip(fw.store.STATE, store, strict=True):
+            setattr(fw.store, name, value)
         fw.receivers = {}
         for conn, buf, bad, poisoned, overlong in receivers:
             r = fw.receivers[conn] = Receiver()

@@ -27,6 +27,7 @@ _COUNT: Final = re.compile(COUNT)
 _SIGNED: Final = re.compile("-?[1-9][0-9]{0,9}|0")
 _SHORTEST_HEX: Final = re.compile(SHORTEST_HEX)
 _HEX: Final = re.compile("[0-9A-F]+")
+_CODE: Final = re.compile("[0-9]{2}")
 
 _SIGNED_KEYS: Final = frozenset(("gain", "off"))  # CAL alone
 _HEX_DIGITS: Final = {"sid": 4, "t": 4, "n": 4, "last": 4, "D": 8, "nonce": 8}
@@ -54,6 +55,10 @@ class TypedFields(ABC):
         """A decimal integer; negative only where the page allows it."""
         form = _SIGNED if key in _SIGNED_KEYS else _COUNT
         return int(self._in_form(key, form, "an integer"))
+
+    def fault_code(self, key: str) -> int:
+        """A fault's code: two digits."""
+        return int(self._in_form(key, _CODE, "a code of two digits"))
 
     def hexa(self, key: str) -> int:
         """A hexadecimal number of the width the page gives to ``key``; ``fl`` has the shortest."""

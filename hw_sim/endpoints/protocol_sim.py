@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from math import ceil
 from typing import Any
 
 import serial
@@ -139,14 +140,17 @@ class Serial(SerialBase):  # type: ignore[misc]
         return self.world
 
     def read_until_deadline(self, deadline_s: float) -> bytes:
-        """Virtual time: advance until there are bytes, and return them, or to the deadline, and return none."""
+        """Virtual time: advance until there are bytes, and return them, or to the deadline, and return none.
+
+        Rounded up to a microsecond: a deadline that was waited for has passed.
+        """
         world = self._here()
         conn = self._conn
         if conn in world.to_host:
             data = world.to_host[conn].take(world.now_us)
             if data:
                 return data
-            world.advance_to(round(deadline_s * 1e6), conn)
+            world.advance_to(ceil(deadline_s * 1e6), conn)
         if conn not in world.to_host:
             raise SerialException(
                 "device reports readiness to read but returned no data (device disconnected or multiple access on port?)"
@@ -156,7 +160,7 @@ class Serial(SerialBase):  # type: ignore[misc]
     def wait_until(self, deadline_s: float) -> None:
         """Virtual time: let it pass to the deadline, whether the port is open or not."""
         if self.world is not None:
-            self.world.advance_to(round(deadline_s * 1e6))
+            self.world.advance_to(ceil(deadline_s * 1e6))
 
     # -- bytes ---------------------------------------------------------------------------------------------
 

@@ -10,20 +10,18 @@ voltage limit holds. The regulator's trim is proportional to the set-point and f
 nothing winds up (a plain integrator gave 2.7 mA on re-contact at 1.5 mA).
 """
 
-from . import detect
+from . import contact_check, detect
 from .machine import (
     ARMED,
     CHECK,
-    CHECKED,
     DOSE,
     EXPIRED,
+    FAULT,
     HOLD,
     PAUSE,
     PAUSING,
     RAMP_UP,
     TOP,
-    UNARM,
-    UNARM_OPEN,
     ZERO,
     ZERO_FAULT,
     move,
@@ -33,7 +31,6 @@ from .output import (
     FAULTED,
     LINK,
     LINK_BIT,
-    NOTE_CHECK,
     NOTE_CLOSE,
     NOTE_LINK,
     NOTE_WARN,
@@ -44,16 +41,12 @@ from .output import (
     slope_to_zero,
     trip_now,
     trip_ramp,
+    write_dac,
 )
 from .record import Record
 
-ZERO_TICKS = 16  # offsets are means over 160 ms with the relay open
-CHECK_TICKS = 100  # 50 uA for 1 s, the last half of it measured
-CHECK_NA = 50_000
-QUIET_TICKS = 100  # the bridge moves after 1 s below 10 uA
 TTL_TICKS = 1000
 PAUSE_S = 600
-CHECK_MAX_OHM, CHECK_WARN_OHM = 400_000, 150_000
 
 
 def tick(s: Record) -> int:
@@ -135,6 +128,10 @@ def _block(s: Record, st: int, n: int) -> None:
     reg = s.b_reg // 10
     s.k_v += s.b_v
     s.b_i = s.b_v = s.b_reg = 0
+    second = n % 100 == 0
+    if second:
+        s.run_s += 1
+        s.saving = 1
     if st > HOLD:
         return
     ua = reg // 1000
@@ -145,9 +142,7 @@ def _block(s: Record, st: int, n: int) -> None:
         write_dac(s, s.reg)
     if st == HOLD:
         _foresee(s, mean)
-    if n % 100 == 0:
-        s.run_s += 1
-        s.saving = 1
+    if second:
         if st == HOLD:
             detect.contact(s)
         else:
@@ -220,8 +215,10 @@ def _set_point(s: Record, st: int, i: int, v: int) -> None:
     else:
         prog -= s.n_off
         if prog <= 0:
-            _at_zero(s)
-            return
+            if s.t_st:  # a move of this very tick is told first: zero follows in the next
+                _at_zero(s)
+                return
+            prog = 0
     reg = s.reg
     if i * 10 < reg * 9 - 200_000:
         # The contact is opening: what is not flowing is not asked for, so nothing is stored up.
@@ -262,13 +259,6 @@ def _limit(s: Record, reg: int, up: int, i: int, v: int) -> int:
     return reg + up
 
 
-def write_dac(s: Record, na: int) -> None:
-    """4095 codes over 4.2 mA are exactly 39 codes in 40 uA."""
-    na += na // 1000 * s.trim // 1000
-    code = (na * 39 + 20_000) // 40_000
-    s.dac = 4095 if code > 4095 else code
-
-
 def _at_zero(s: Record) -> None:
     off(s)
     if s.st == PAUSING:
@@ -282,7 +272,7 @@ def _at_zero(s: Record) -> None:
 
 def _at_rest(s: Record, st: int, i: int) -> None:
     if -10_000 < i < 10_000:
-        if s.quiet < QUIET_TICKS:
+        if s.quiet < contact_check.QUIET_TICKS:
             s.quiet += 1
     else:
         s.quiet = 0
@@ -299,73 +289,12 @@ def _at_rest(s: Record, st: int, i: int) -> None:
                 move(s, EXPIRED)
                 return
     if st == CHECK:
-        _check(s, i)
+        contact_check.step(s, i)
     elif st == ARMED:
         if s.t_st >= TTL_TICKS:
-            disarm(s)
-
-
-def disarm(s: Record) -> None:
-    """CHECK or ARMED back to where ARM came from."""
-    off(s)
-    move(s, UNARM_OPEN if s.is_open else UNARM)
-
-
-def check(s: Record) -> None:
-    """Begin the contact check."""
-    s.chk_n = s.chk_i = s.chk_i2 = s.chk_v = s.chk_res = s.c_over = 0
-
-
-def _check(s: Record, i: int) -> None:
-    """Zero the converters with the relay open, turn the bridge if it must, then 50 uA for a second."""
-    n = s.chk_n = s.chk_n + 1
-    if n <= ZERO_TICKS:
-        s.chk_i += i + s.zero_i
-        s.chk_i2 += s.i2 + s.zero_i2
-        s.chk_v += s.v + s.zero_v
-        if n == ZERO_TICKS:
-            s.zero_i = s.chk_i // ZERO_TICKS
-            s.zero_i2 = s.chk_i2 // ZERO_TICKS
-            s.zero_v = s.chk_v // ZERO_TICKS
-            s.chk_i = s.chk_v = 0
-    elif not s.relay:
-        if s.bridge != s.pol and not s.is_open and s.quiet < QUIET_TICKS:
-            s.chk_n = ZERO_TICKS
-            return
-        if not s.is_open:
-            s.bridge = s.pol
-        s.relay = 1
-        s.trim = 0
-        write_dac(s, CHECK_NA)
-    else:
-        _sense(s, n, i)
-
-
-def _sense(s: Record, n: int, i: int) -> None:
-    if i > 2 * CHECK_NA:
-        s.c_over += 1
-        if s.c_over >= 5:
-            trip_now(s, 7)
-            return
-    if n > ZERO_TICKS + CHECK_TICKS // 2 + 1:
-        s.chk_i += i
-        s.chk_v += s.v
-    if n <= ZERO_TICKS + CHECK_TICKS:
-        return
-    half = CHECK_TICKS // 2
-    ua = s.chk_i // half // 1000
-    off(s)
-    s.quiet = 0
-    s.chk_z = s.chk_v // half * 1000 // ua if ua >= 20 else 0
-    s.note |= NOTE_CHECK
-    if ua < 20 or s.chk_z > CHECK_MAX_OHM or s.chk_z < s.zmin:
-        s.chk_res = 16
-        disarm(s)
-        return
-    if s.chk_z > CHECK_WARN_OHM:
-        s.warn = 2
-        s.note |= NOTE_WARN
-    move(s, CHECKED)
+            contact_check.disarm(s)
+    elif st == FAULT and not contact_check.rests(s):
+        s.cause = 0
 
 
 def begin(s: Record, resumed: int) -> None:

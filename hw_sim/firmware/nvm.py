@@ -1,8 +1,11 @@
 """What survives a reset: boot counter, latched faults, and the ledger of the last 64 runs.
 
-Every slot is a line of text with its own CRC-32, written whole. A slot that does not check is never replaced by
-a default: the unit says so (fault NVM) and gives no output. The ledger keeps the set-point beside the dose,
-because up to a second of it may be missing after a reset: unsure is counted as delivered.
+Every slot is a line of text with its own CRC-32, written whole. A slot that does not check, or that is gone while
+others are there, is never replaced by a default: the unit says so (fault NVM), leaves it as it is for whoever mends
+it, and gives no output. A bad system slot takes the boot counter with it; it starts again at each boot then.
+
+Every run carries its number, so that recording one is a single write and a hole in the ledger shows. Beside the
+dose stands what may flow until the next write: after a reset, unsure is counted as delivered.
 """
 
 from . import wire
@@ -13,44 +16,69 @@ RUNS = 64
 class Store:
     """Slots of the HAL's non-volatile memory, checked."""
 
+    STATE = ("bad", "bad_system", "boot", "fl", "first", "runs", "count")
+
     def __init__(self, hal) -> None:  # type: ignore[no-untyped-def]
         self.hal = hal
-        self.bad = False
+        self.bad = False  # something did not check at power-on or in a self-test
+        self.bad_system = False  # of it, the system slot
         self.boot = 0
         self.fl = 0
         self.first = 0
-        # (run, outcome code, q in uC, set-point in uA), oldest first; ``count`` runs were ever recorded
+        # (run, outcome code, q in uC, uC that may flow before the next write), oldest first
         self.runs: tuple[tuple[str, int, int, int], ...] = ()
-        self.count = 0
+        self.count = 0  # runs ever recorded
 
     def load(self) -> None:
-        """Read everything at power-on; ``bad`` is set when a written slot does not check."""
-        text = self._read("sys")
-        if text:
-            boot, fl, first, count = text.split(" ")
-            self.boot, self.fl, self.first, self.count = int(boot), int(fl), int(first), int(count)
-        runs = []
-        for n in range(max(0, self.count - RUNS), self.count):
-            text = self._read("run%d" % (n % RUNS))  # noqa: UP031
-            if text:
-                run, out, q, ua = text.split(" ")
-                runs.append((run, int(out), int(q), int(ua)))
-        self.runs = tuple(runs)
+        """Read everything at power-on."""
+        system = self._read("sys", 3)
+        self.bad_system = self.bad
+        if system:
+            self.boot, self.fl, self.first = int(system[0]), int(system[1]), int(system[2])
+        found = []
+        for k in range(RUNS):
+            got = self._read("run%d" % k, 5)
+            if got:
+                found.append((int(got[0]), got[1], int(got[2]), int(got[3]), int(got[4])))
+        found.sort()
+        self.runs = tuple([entry[1:] for entry in found])
+        self.count = found[-1][0] + 1 if found else 0
+        if found and not system:
+            self.bad_system = True
+        if len(found) != min(self.count, RUNS) or self.bad_system:
+            self.bad = True
 
-    def _read(self, slot: str) -> str:
+    def _read(self, slot: str, parts: int) -> list[str]:
         raw = self.hal.nvm_read(slot)
         if raw is None:
-            return ""
-        body = wire.unseal(raw.decode()[:-1])
-        if body is None:
+            return []
+        body = None
+        if all(32 <= b < 127 for b in raw[:-1]):
+            body = wire.unseal(raw[:-1].decode())
+        got = body.split(" ") if body else []
+        if len(got) != parts:
             self.bad = True
-            return ""
-        return body
+            return []
+        return got
+
+    def sound(self) -> bool:
+        """Whether every slot still checks, and the memory takes a write."""
+        now = Store(self.hal)
+        now.load()
+        self.bad = self.bad or now.bad
+        self.bad_system = self.bad_system or now.bad_system
+        return self.save_system(self.fl, self.first) and not self.bad
+
+    def mended(self) -> bool:
+        """Whether fault NVM may go: nothing was found bad, and what the memory may have refused is in it now."""
+        good = self.save_system(self.fl, self.first) and not self.bad
+        if good and self.runs:
+            good = self.update(*self.runs[-1])
+        return good
 
     def save_system(self, fl: int, first: int) -> bool:
         self.fl, self.first = fl, first
-        text = "%d %d %d %d" % (self.boot, fl, first, self.count)  # noqa: UP031
-        return self.hal.nvm_write("sys", wire.seal(text))  # type: ignore[no-any-return]
+        return not self.bad_system and self._write("sys", "%d %d %d" % (self.boot, fl, first))
 
     def find(self, run: str) -> tuple[str, int, int, int] | None:
         for entry in self.runs:
@@ -58,14 +86,22 @@ class Store:
                 return entry
         return None
 
-    def add(self, run: str, ua: int) -> bool:
-        """Record a run as RUNNING before its first current."""
-        self.runs = self.runs[-(RUNS - 1) :] + ((run, 0, 0, ua),)
+    def add(self, run: str, more: int) -> bool:
+        """Record a run as RUNNING before its first current; False, and not recorded, when the memory refuses."""
+        before = self.runs
+        self.runs = before[-(RUNS - 1) :] + ((run, 0, 0, more),)
         self.count += 1
-        return self.update(run, 0, 0, ua) and self.save_system(self.fl, self.first)
+        if self.update(run, 0, 0, more):
+            return True
+        self.runs = before
+        self.count -= 1
+        return False
 
-    def update(self, run: str, out: int, q: int, ua: int) -> bool:
-        """Outcome, dose and set-point of the newest run."""
-        self.runs = self.runs[:-1] + ((run, out, q, ua),)
-        text = "%s %d %d %d" % (run, out, q, ua)  # noqa: UP031
-        return self.hal.nvm_write("run%d" % ((self.count - 1) % RUNS), wire.seal(text))  # type: ignore[no-any-return] # noqa: UP031
+    def update(self, run: str, out: int, q: int, more: int) -> bool:
+        """Outcome and dose of the newest run, and what may flow before the next update."""
+        self.runs = self.runs[:-1] + ((run, out, q, more),)
+        n = self.count - 1
+        return self._write("run%d" % (n % RUNS), "%d %s %d %d %d" % (n, run, out, q, more))
+
+    def _write(self, slot: str, text: str) -> bool:
+        return self.hal.nvm_write(slot, wire.seal(text))  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
-"""What acts on the output and on the open run: switching off, ramping down, tripping, closing.
+"""What acts on the output and on the open run: switching off, ramping down, tripping, closing, the DAC's code.
 
-Everything here removes energy, works from any state and asks for no condition.
+Everything here but ``write_dac`` removes energy, works from any state and asks for no condition.
 """
 
 from .machine import RAMP_DOWN, TRIP, TRIP_RAMP, move
@@ -42,7 +42,8 @@ def slope_to_zero(s: Record, ticks: int) -> None:
     s.tgt = 0
 
 
-def _latch(s: Record, code: int) -> None:
+def latch(s: Record, code: int) -> None:
+    """Set the bit, keep the values of the moment; main tells and records it."""
     s.fl |= 1 << (code - 1)
     if not s.first:
         s.first = code
@@ -51,9 +52,11 @@ def _latch(s: Record, code: int) -> None:
     s.f_id = code
     s.f_i = ua
     s.f_v = s.v if s.v > 0 else 0
-    s.f_z = s.f_v * 1000 // ua if ua >= 20 else 0
-    s.f_q = s.q
+    s.f_z = (s.f_v * 1000 + ua // 2) // ua if ua >= 20 else 0
+    s.f_open = s.is_open
+    s.f_q = s.q if s.is_open else 0
     s.cause = 0
+    s.saving = 1
     s.note |= NOTE_FAULT
 
 
@@ -63,7 +66,7 @@ def trip_now(s: Record, code: int) -> None:
     s.cause = 0
     off(s)
     if not known:
-        _latch(s, code)
+        latch(s, code)
     close_run(s, FAULTED + s.first)
     if s.st != 12:
         move(s, TRIP)
@@ -72,7 +75,7 @@ def trip_now(s: Record, code: int) -> None:
 def trip_ramp(s: Record, code: int) -> None:
     """The fault latches and the current ramps down in a second; FAULT follows at zero."""
     if not s.fl & (1 << (code - 1)):
-        _latch(s, code)
+        latch(s, code)
     s.why = FAULTED + s.first
     slope_to_zero(s, STOP_TICKS)
     move(s, TRIP_RAMP)
@@ -93,3 +96,10 @@ def count_pause(s: Record, cause: int) -> None:
         s.p_link2, s.p_link1 = last, now
     if before and now - before <= 600:
         s.locked = 1
+
+
+def write_dac(s: Record, na: int) -> None:
+    """4095 codes over 4.2 mA are exactly 39 codes in 40 uA."""
+    na += na // 1000 * s.trim // 1000
+    code = (na * 39 + 20_000) // 40_000
+    s.dac = 4095 if code > 4095 else code

@@ -5,20 +5,19 @@ What adds energy passes every check here; STOP and ABORT are obeyed before any c
 
 from binascii import crc32
 
-from . import control, machine, output, verbs, wire
+from . import contact_check, control, machine, output, prescription, verbs, wire
 from .machine import ARM, ARMED, BY_HOST, CHECK, FAULT, HOLD, IDLE, NAMES, PAUSED, PAUSING, RAMP_UP, can, move
 
 TTL_MS = 10_000
 TELEMETRY_MS = 100
 KEEP_AGE_MS = 1000
 DEADLINE_MS = 1000
-PRES_KEYS = ("I", "Q", "TU", "TD", "TMAX", "ZMAX", "ZMIN", "VMAX", "POL", "LIM", "CONT", "LOSS", "BATT")
 
 
 class Session:
     STATE = (
         "sid", "next_sid", "conn", "last", "last_line", "last_reply", "hello_line", "hello_reply", "waiting",
-        "waiting_no", "tele_ms", "tele_left", "tele_no", "refused",
+        "waiting_no", "tele_ms", "tele_left", "tele_no", "tele_made", "refused",
     )  # fmt: skip
 
     def __init__(self, unit) -> None:  # type: ignore[no-untyped-def]
@@ -32,6 +31,7 @@ class Session:
         self.waiting = ""  # verb whose answer is still to come: ARM, SELFTEST
         self.waiting_no = 0
         self.tele_ms = self.tele_left = self.tele_no = 0
+        self.tele_made = 0  # telemetry lines of this session, no longer counted from 64 on
         self.tele_times = [0] * 64  # uptime at which the last 64 telemetry lines were made
         self.refused = 0  # damaged or misshapen lines
 
@@ -49,6 +49,8 @@ class Session:
         n = self.tele_no
         self.tele_times[n & 63] = now
         self.tele_no = (n + 1) & 0xFFFF
+        if self.tele_made < 64:
+            self.tele_made += 1
         i, i2, v, z = unit.readings()
         unit.hal.send(
             self.conn,
@@ -63,7 +65,8 @@ class Session:
 
     def send_event(self, entry: tuple[int, int, str]) -> None:
         if self.sid:
-            self.unit.hal.send(self.conn, wire.seal("!%04X %04X %d %s" % (self.sid, *entry)))
+            number, at, body = entry
+            self.unit.hal.send(self.conn, wire.seal("!%04X %04X %d %s" % (self.sid, number, at, body)))
 
     def _reply(self, sid: int, number: int, code: int, verb: str, fields: str = "") -> bytes:
         body = "<%04X %04X %02d %s" % (sid, number, code, verb)
@@ -104,7 +107,7 @@ class Session:
 
     def _out_of_order(self, conn: int, sid: int, number: int, verb: str, ours: bool) -> None:
         if not ours:
-            code = 1 if sid and verb in ("HELLO", "TAKE") else 5
+            code = 5
         elif number == self.last:
             code = 8
             self.close()
@@ -134,11 +137,11 @@ class Session:
     def _hello(self, conn: int, number: int, verb: str, fields: list[tuple[str, str]], raw: bytes) -> None:
         unit = self.unit
         s = unit.rec
+        if verb == "TAKE":
+            unit.stop(BY_HOST)
         if self.sid and raw == self.hello_line and self.last == 0 and conn == self.conn:
             unit.hal.send(conn, self.hello_reply)
             return
-        if verb == "TAKE":
-            unit.stop(BY_HOST)
         code, args = verbs.check(verb, fields)
         said = dict(fields)
         text = ""
@@ -161,7 +164,7 @@ class Session:
         self.conn = conn
         self.last = 0
         self.last_line = b""
-        self.tele_no = 0
+        self.tele_no = self.tele_made = 0
         self.tele_ms = TELEMETRY_MS
         self.tele_left = TELEMETRY_MS // 10
         hal = unit.hal
@@ -178,16 +181,15 @@ class Session:
 
     def close(self) -> None:
         """End the session: silence, and an arming goes back to where it came from. The lease runs on."""
-        if self.sid:
-            s = self.unit.rec
-            if s.st == CHECK or s.st == ARMED:
-                control.disarm(s)
-                self.waiting = ""
-                self.unit.after()
+        was_open = self.sid
         self.sid = 0
         self.conn = -1
         self.waiting = ""
         self.tele_left = self.tele_ms = 0
+        s = self.unit.rec
+        if was_open and (s.st == CHECK or s.st == ARMED):
+            contact_check.disarm(s)
+            self.unit.after()
 
     def _do_bye(self, args):  # type: ignore[no-untyped-def]
         self.unit.stop(BY_HOST)
@@ -198,7 +200,7 @@ class Session:
         s = self.unit.rec
         t = args["t"]
         behind = (self.tele_no - 1 - t) & 0xFFFF
-        if self.tele_no and behind < 64 and behind < self.tele_no:
+        if self.tele_ms and behind < self.tele_made:
             age = (self.unit.now() - self.tele_times[t & 63]) & 0xFFFFFFFF
             if age <= KEEP_AGE_MS and RAMP_UP <= s.st <= HOLD:
                 control.keep(s)
@@ -212,37 +214,7 @@ class Session:
     # -- the prescription and its run ----------------------------------------------------------------------
 
     def _do_pres(self, args):  # type: ignore[no-untyped-def]
-        unit = self.unit
-        s = unit.rec
-        ua, uc = args["I"], args["Q"]
-        tu = args.get("TU", 10 * ua)
-        td = args.get("TD", 5 * ua)
-        tmax = args.get("TMAX", 3 * (1000 * uc // ua + (tu + td) // 2) // 2)
-        if ua % 10 or uc % 6000 or not 2 * ua <= tu <= 50 * ua or not ua <= td <= 20 * ua or not 1000 <= tmax <= verbs.TMAX_MS:
-            return 3, ""
-        if s.fl & ~output.LINK_BIT:
-            return 17, ""
-        if not can(s, machine.PRES):
-            return 4, ""
-        held = {"I": ua, "Q": uc, "TU": tu, "TD": td, "TMAX": tmax, "ZMAX": args.get("ZMAX", 30_000)}
-        held["ZMIN"] = args.get("ZMIN", 200)
-        held["VMAX"] = args.get("VMAX", 54_000)
-        held["POL"] = args["POL"]
-        for key in ("LIM", "CONT", "LOSS", "BATT"):
-            held[key] = args.get(key, "STOP")
-        unit.canon = " ".join(["%s=%s" % (key, held[key]) for key in PRES_KEYS])
-        unit.digest = "%08X" % crc32(unit.canon.encode())
-        s.ua, s.uc = ua, uc
-        s.n_up, s.n_dn = 10_000 * ua // tu, 10_000 * ua // td
-        s.tmax = tmax // 10
-        s.zmax, s.zmin, s.vmax = held["ZMAX"], held["ZMIN"], held["VMAX"]
-        s.pol = 1 if held["POL"] == "+" else -1
-        s.lim, s.cont = int(held["LIM"] != "STOP"), int(held["CONT"] != "STOP")
-        s.loss, s.batt = int(held["LOSS"] != "STOP"), int(held["BATT"] != "STOP")
-        s.q = s.carry = 0
-        move(s, machine.PRES, BY_HOST)
-        unit.after()
-        return 0, unit.canon + " D=" + unit.digest
+        return prescription.stage(self.unit, args)
 
     def _do_arm(self, args):  # type: ignore[no-untyped-def]
         unit = self.unit
@@ -256,7 +228,7 @@ class Session:
         if args["D"] != unit.digest:
             return 14, ""
         move(s, ARM, BY_HOST)
-        control.check(s)
+        contact_check.begin(s)
         unit.tell_state()
         return -1, ""
 
@@ -272,6 +244,11 @@ class Session:
         else:
             code, text = (17 if s.st == FAULT else 13), ""
         self._answer(code, text)
+
+    def cut_short(self) -> None:
+        """A stop while the self-test runs: its asker has his answer now, the test goes on for itself."""
+        if self.waiting == "SELFTEST":
+            self._answer(13, "")
 
     def self_tested(self, res: int) -> None:
         if self.waiting == "SELFTEST":
@@ -294,7 +271,7 @@ class Session:
         run = args["run"]
         facts = unit.run_facts(run)
         if facts is not None:
-            return 15, "run=%s st=%s q=%d out=%s" % (run, *facts)
+            return 15, "run=%s st=%s q=%d out=%s" % (run, facts[0], facts[1], facts[2])
         if s.fl & ~output.LINK_BIT:
             return 17, ""
         if s.st != ARMED or s.is_open:
@@ -319,7 +296,7 @@ class Session:
         s = unit.rec
         if s.fl & ~output.LINK_BIT:
             return 17, ""
-        if s.locked:
+        if s.locked and s.is_open:
             return 25, ""
         if s.st != ARMED or not s.is_open:
             return 13, ""
@@ -386,7 +363,7 @@ class Session:
         facts = self.unit.run_facts(args["run"])
         if facts is None:
             return 6, ""
-        return 0, "run=%s st=%s q=%d out=%s" % (args["run"], *facts)
+        return 0, "run=%s st=%s q=%d out=%s" % (args["run"], facts[0], facts[1], facts[2])
 
     def _first_kept(self, n: int) -> int:
         """The oldest event to resend for a wish to start at ``n``; numbers wrap at 2^16."""

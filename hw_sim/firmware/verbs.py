@@ -9,8 +9,8 @@ TMAX_MS = 43_200_000
 LONGEST = 2_147_483_647
 
 _SESSION = (
-    ("vmin", True, INT, 0, LONGEST),
-    ("vmax", True, INT, 0, LONGEST),
+    ("vmin", True, INT, 0, 9_999_999_999),
+    ("vmax", True, INT, 0, 9_999_999_999),
     ("nonce", True, HEX8, 0, 0),
     ("host", True, WORD, 12, 0),
     ("utc", False, INT, 0, 9_999_999_999),
@@ -20,7 +20,7 @@ _D = ("D", True, HEX8, 0, 0)
 
 # verb -> rows of (key, required, kind, lowest or longest, highest or choices)
 KEYS = {
-    "HELLO": (*_SESSION, ("run", False, RUN, 0, 0)),
+    "HELLO": _SESSION + (("run", False, RUN, 0, 0),),  # MicroPython has no star in a tuple
     "TAKE": _SESSION,
     "BYE": (),
     "KEEP": (("t", True, HEX4, 0, 0),),
@@ -71,7 +71,7 @@ def check(verb: str, fields: list[tuple[str, str]]):  # type: ignore[no-untyped-
         seen.append(key)
         if key in known:
             got[key] = text
-        elif not key.islower():
+        elif not wire.is_optional(key):
             return 12, {}
     for row in rows:
         if row[1] and row[0] not in got:

@@ -32,7 +32,7 @@ class Receiver:
                 if len(buf) < MAX_CHARS:
                     buf.append(b)
                 elif not self.bad:
-                    self.bad = 2  # the first offence names the line
+                    self.bad = 2  # the first offence names the line, and character 240 is one, whatever it is
             elif b == 10 or b == 13:
                 if self.bad == 1:
                     self.poisoned += 1
@@ -43,7 +43,7 @@ class Receiver:
                 self.bad = 0
                 buf = bytearray()
             elif not self.bad:
-                self.bad = 1
+                self.bad = 1 if len(buf) < MAX_CHARS else 2
         self.buf = bytes(buf)
         return lines
 
@@ -69,11 +69,7 @@ def is_hex(text: str, digits: int) -> bool:
 
 
 def is_integer(text: str) -> bool:
-    """0 or [1-9][0-9]*, a minus before, at most 10 digits."""
-    if text[:1] == "-":
-        text = text[1:]
-        if text == "0":
-            return False
+    """0 or [1-9][0-9]*, at most 10 digits; a minus is CAL's alone, which this unit does not know."""
     if not text or len(text) > 10 or (text[0] == "0" and text != "0"):
         return False
     return all("0" <= c <= "9" for c in text)
@@ -87,6 +83,11 @@ def is_run_id(text: str) -> bool:
     return 0 < len(text) <= 26 and all("0" <= c <= "9" or "A" <= c <= "Z" for c in text)
 
 
+def is_optional(key: str) -> bool:
+    """A key that may be ignored when it is not known: a lower-case letter followed by such letters and digits."""
+    return "a" <= key[0] <= "z" and all("a" <= c <= "z" or "0" <= c <= "9" for c in key)
+
+
 def request(body: str) -> tuple[int, int, str, list[tuple[str, str]] | None] | None:
     """``>SSSS NNNN VERB k=v ...`` as (session, number, verb, fields).
 
@@ -95,16 +96,19 @@ def request(body: str) -> tuple[int, int, str, list[tuple[str, str]] | None] | N
     parts = body.split(" ")
     if len(parts) < 3 or body[0] != ">":
         return None
-    sid, number, verb = parts[0][1:], parts[1], parts[2]
+    sid, number = parts[0][1:], parts[1]
+    verb, more, _ = parts[2].partition("*")
     if not is_hex(sid, 4) or not is_hex(number, 4) or not 1 <= len(verb) <= 12:
         return None
     for c in verb:
         if not "A" <= c <= "Z":
             return None
     fields = []
+    clean = not more
     for part in parts[3:]:
         at = part.find("=")
-        if at < 1 or "*" in part:
-            return (int(sid, 16), int(number, 16), verb, None) if verb in ("STOP", "ABORT") else None
+        clean = clean and at > 0 and "*" not in part
         fields.append((part[:at], part[at + 1 :]))
-    return int(sid, 16), int(number, 16), verb, fields
+    if clean:
+        return int(sid, 16), int(number, 16), verb, fields
+    return (int(sid, 16), int(number, 16), verb, None) if verb in ("STOP", "ABORT") else None

@@ -1,0 +1,138 @@
+"""``ionto stop``, ``pause``, ``resume``: to the running session, through its lock file; ``stop`` to a bare unit too."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from controller.cli import exits
+from controller.cli.choice import json_option, port_option
+from controller.link import Verb
+from controller.serial_link import HolderReply, ask_holder
+
+ANSWER_S = 3.0
+SETTLE_S = 2.5
+
+
+@click.command()
+@port_option
+@json_option
+def stop(port: str | None, as_json: bool) -> int:
+    """STOP now: asks every running session of this user, or the one on PORT; opens a port only when nobody holds it.
+
+    \b
+    Example:  ionto stop
+    """
+    replies = ask_holder(port, "stop", ANSWER_S)
+    if replies:
+        return _report(replies, "stop", as_json)
+    target = port or os.environ.get("IONTO_PORT")
+    if target is None or target.startswith("sim://"):
+        click.echo(json.dumps([]) if as_json else "no session is running, and no port was named (--port)")
+        return exits.DONE
+    return _stop_bare(target, as_json)
+
+
+def _stop_bare(port: str, as_json: bool) -> int:
+    """Nobody holds the port: stop bytes and the plain door, which need no session."""
+    from controller.serial_link import open_link
+    from controller.unit import Unit
+
+    unit = Unit(open_link(port, purpose="ionto stop"))
+    try:
+        unit.brake()
+        give_up = unit.now + SETTLE_S
+        state, i_ma = "?", 0.0
+        while True:
+            state, amps = unit.query("MEAS:ALL?").split(",")[:2]
+            i_ma = float(amps) * 1000
+            if i_ma <= 0.05 or unit.now >= give_up:
+                break
+            unit.pump(unit.now + 0.05)
+    finally:
+        unit.link.close()
+    quiet = i_ma <= 0.05
+    if as_json:
+        click.echo(json.dumps([{"port": port, "state": state, "current_ma": i_ma, "zero": quiet}]))
+    else:
+        click.echo(f"{port}: {state}, {i_ma:.3f} mA" + ("" if quiet else ": STILL FLOWING, take the electrodes off"))
+    return exits.DONE if quiet else exits.UNCERTAIN
+
+
+@click.command()
+@port_option
+@json_option
+def pause(port: str | None, as_json: bool) -> int:
+    """Pause the running session: ramp to zero, keep the dose.
+
+    \b
+    Example:  ionto pause
+    """
+    return _order(port, "pause", as_json)
+
+
+@click.command()
+@port_option
+@json_option
+def resume(port: str | None, as_json: bool) -> int:
+    """Resume the paused session: the contact is measured again, then it ramps up.
+
+    \b
+    Example:  ionto resume
+    """
+    return _order(port, "resume", as_json)
+
+
+def _order(port: str | None, verb: Verb, as_json: bool) -> int:
+    replies = ask_holder(port, verb, ANSWER_S)
+    if not replies:
+        click.echo(json.dumps([]) if as_json else f"no session is running that could {verb}", err=not as_json)
+        return exits.REFUSED
+    return _report(replies, verb, as_json)
+
+
+def _report(replies: list[HolderReply], verb: Verb, as_json: bool) -> int:
+    rows: list[dict[str, Any]] = []
+    for reply in replies:
+        answer = reply.answer or {}
+        rows.append({"port": reply.holder.port, "pid": reply.holder.pid, "problem": reply.problem or None, **answer})
+    if verb == "stop":
+        for row in rows:
+            _await_zero(row)
+    if as_json:
+        click.echo(json.dumps(rows))
+    else:
+        for row in rows:
+            click.echo(_sentence(row, verb))
+    bad = [row for row in rows if row["problem"] or not row.get("done", False) or row.get("zero") is False]
+    return (exits.UNCERTAIN if verb == "stop" else exits.REFUSED) if bad else exits.DONE
+
+
+def _await_zero(row: dict[str, Any]) -> None:
+    """Ask again until the session says that no current flows, or that it has ended."""
+    import time
+
+    give_up = time.monotonic() + SETTLE_S
+    while not row["problem"] and time.monotonic() < give_up:
+        again = ask_holder(row["port"], "status", ANSWER_S)
+        if not again or again[0].answer is None:
+            row["zero"], row["state"] = True, "ended"  # a session ends only with the current measured off
+            return
+        row.update(again[0].answer)
+        if row.get("current_ua") is not None and row["current_ua"] <= 50:
+            row["zero"] = True
+            return
+    row["zero"] = False
+
+
+def _sentence(row: dict[str, Any], verb: Verb) -> str:
+    who = f"{row['port']} (pid {row['pid']})"
+    if row["problem"]:
+        return f"{who}: {row['problem']}"
+    if not row.get("done", False):
+        return f"{who}: cannot {verb} in {row.get('state')}"
+    current = "" if row.get("current_ua") is None else f", {row['current_ua'] / 1000:.3f} mA"
+    return f"{who}: {verb} done, {row.get('state')}{current}" + (", zero" if row.get("zero") else "")

@@ -1,0 +1,124 @@
+"""MicroPython's side of the comparison: replay a tape through ``control.tick``, tick by tick.
+
+``inputs.bin`` holds what the hardware said (four 16 bit words a tick), ``changes.json`` what anything but the
+tick wrote into the record before a tick. Only the tick itself runs with the heap locked: what surrounds it,
+here as in ``hw_sim/firmware/main.py``, may allocate. The CRC runs over every field of the record after every
+tick, so that the first tick that differs is named.
+"""
+
+import gc
+import json
+import os
+import time
+from array import array
+from binascii import crc32, hexlify
+
+import micropython
+
+from hw_sim.firmware import control
+from hw_sim.firmware.record import Record
+
+HERE = "/board/"
+
+
+def load():
+    with open(HERE + "inputs.bin", "rb") as file:
+        inputs = array("H", file.read())
+    changes = {}
+    with open(HERE + "changes.json") as file:
+        for tick, name, value in json.load(file):
+            changes.setdefault(tick, []).append((name, value))
+    return inputs, changes
+
+
+def sense(s, inputs, k):
+    at = 4 * k
+    s.adc_i = inputs[at]
+    s.adc_i2 = inputs[at + 1]
+    s.adc_v = inputs[at + 2]
+    flags = inputs[at + 3]
+    s.relay_fb = flags & 1
+    s.cmp_i = flags >> 1 & 1
+    s.cmp_v = flags >> 2
+
+
+def compare(inputs, changes):
+    """Every tick with the heap locked: the running CRC of the whole record, and the record at the end."""
+    tick = control.tick
+    s = Record()
+    crc = 0
+    crcs = array("I")
+    refused = None
+    for k in range(len(inputs) // 4):
+        sense(s, inputs, k)
+        for name, value in changes.get(k, ()):
+            setattr(s, name, value)
+        micropython.heap_lock()
+        try:
+            tick(s)
+        except MemoryError:
+            refused = k
+        micropython.heap_unlock()
+        if refused is not None:
+            break
+        crc = crc32(bytes(array("i", s.snapshot())), crc)
+        crcs.append(crc)
+    return {"crcs": hexlify(bytes(crcs)).decode(), "record": s.snapshot(), "refused": refused}
+
+
+def stretch(s, inputs, start, end):
+    tick = control.tick
+    for k in range(start, end):
+        sense(s, inputs, k)
+        tick(s)
+
+
+def measure(inputs, changes):
+    """The same ticks with the heap free to use: bytes and time they take, from one change to the next."""
+    s = Record()
+    total = len(inputs) // 4
+    starts = sorted(set(changes) | {0})
+    used = spent = 0
+    gc.collect()
+    gc.disable()
+    for n in range(len(starts)):
+        start = starts[n]
+        end = starts[n + 1] if n + 1 < len(starts) else total
+        for name, value in changes.get(start, ()):
+            setattr(s, name, value)
+        before = gc.mem_alloc()
+        began = time.ticks_us()
+        stretch(s, inputs, start, end)
+        spent += time.ticks_diff(time.ticks_us(), began)
+        used += gc.mem_alloc() - before
+    gc.enable()
+    return {"bytes": used, "us": spent}
+
+
+def firmware_files():
+    return sorted([name[:-3] for name in os.listdir(HERE + "hw_sim/firmware") if name.endswith(".py")])
+
+
+def leave(result):
+    with open(HERE + "result.json", "w") as file:
+        json.dump(result, file)
+
+
+# -- jobs, by the name that run.mjs is given -----------------------------------------------------------------
+
+
+def lockstep():
+    inputs, changes = load()
+    result = compare(inputs, changes)
+    result.update(measure(inputs, changes))
+    leave(result)
+
+
+def dialogue():
+    """Import every file of the firmware, whatever they are called, and talk to it."""
+    names = firmware_files()
+    for name in names:
+        __import__("hw_sim.firmware." + name)
+    from dialogue import GREETING, STEPS, conversation
+
+    leave({"imported": names, "greeting": conversation(GREETING), "sent": conversation(STEPS)})
