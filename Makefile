@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench wheel-check clean
 
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
@@ -19,6 +19,15 @@ check: $(VENV)/.check
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks
+
+# The wheel, in an empty environment and from another folder: package data and entry points are all there.
+wheel-check: $(VENV)/.test
+	rm -rf build/wheel-check && mkdir -p build/wheel-check
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel-check .
+	$(PYTHON) -m venv build/wheel-check/venv
+	build/wheel-check/venv/bin/python -m pip install --quiet --disable-pip-version-check build/wheel-check/*.whl
+	cd build/wheel-check && venv/bin/ionto --version && venv/bin/ionto-sim scenarios >/dev/null \
+	  && venv/bin/ionto treatments list >/dev/null && venv/bin/ionto run --current 2 --dose 1 --pole - --out out
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

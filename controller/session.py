@@ -23,11 +23,14 @@ from controller.limits import Breach
 from controller.machine import SessionState
 from controller.sample import Sample, TimeAxis
 from controller.treatment import Phase, Treatment, check_against_unit
-from controller.unit import Unit
-from controller.wire import Event, Telemetry
+from controller.unit import QUIET_UA, Unit
+from controller.wire import Event, Telemetry, UnitState
+from controller.wire.spec import ENERGISED
 
 TELEMETRY_MS: Final = 100
 REOPEN_SLICE_S: Final = 0.2
+SETTLE_S: Final = 0.6  # telemetry comes at least every 500 ms
+CARRYING: Final = ENERGISED | {UnitState.CHECK}
 EXIT_PATIENCE_S: Final = 45.0  # more than the engine's own patience with a silent unit
 
 
@@ -138,6 +141,12 @@ class Session:
         return len(self.results) + (0 if self.engine is None else 1)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether the newest telemetry measured no current, in a state that has none."""
+        seen = self._latest
+        return seen is not None and seen.unit.i_ua <= QUIET_UA and seen.state not in CARRYING
+
+    @property
     def latest(self) -> Sample | None:
         """The newest sample."""
         return self._latest
@@ -203,8 +212,19 @@ class Session:
         engine.on_time(unit.now)
         self._perform()
         if engine.over:
+            self._settle(engine, samples)
             self._phase_over(engine)
         return samples
+
+    def _settle(self, engine: Engine, samples: list[Sample]) -> None:
+        """See the output off: only a measured quiet in a state without current is shown as off."""
+        unit = self.unit
+        give_up = unit.now + SETTLE_S
+        try:
+            while unit.exchange.open and unit.now < give_up and not self.is_quiet:
+                self._feed(engine, unit.pump(give_up), samples)
+        except (LinkLost, RecordError):
+            pass  # the result stands; what was not seen is not claimed
 
     def _feed(self, engine: Engine, items: list[object], samples: list[Sample]) -> None:
         now = self.unit.now

@@ -22,7 +22,6 @@ from controller.session import Session
 from controller.treatment import Phase, Treatment
 from controller.unit import Unit
 from controller.units import ma_min_from_uc
-from controller.wire import UnitState
 from controller.wire.spec import ERROR_TEXT
 
 JSON_EVERY_S = 1.0
@@ -233,10 +232,7 @@ def _lines(session: Session, record: Record, what: Treatment) -> list[str]:
     if estimate is not None and record.outcome == "DONE":
         lines.append(f"drug     {estimate}")
     lines += [f"warning  {text}" for text in data["warnings"]]
-    seen = session.latest
-    if seen is not None:
-        off = seen.unit.i_ua <= 50 and seen.state in (UnitState.DONE, UnitState.IDLE, UnitState.FAULT, UnitState.STAGED)
-        lines.append("output   off, measured" if off else "output   NOT KNOWN TO BE OFF: look at the unit")
+    lines.append("output   off, measured" if session.is_quiet else "output   NOT KNOWN TO BE OFF: look at the unit")
     if record.folder is not None:
         lines.append(f"record   {record.folder}")
         lines.append(f"plot     {record.folder / 'plot.svg'}")

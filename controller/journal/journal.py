@@ -72,17 +72,14 @@ class Journal:
             "host": host_facts(),
             "scenario": port if seed is not None else None,
             "seed": seed,
+            "target_ma_min": treatment.dose_ma_min,
             "warnings": list(treatment.warnings()),
             "started_utc": started_utc,
         }  # fmt: skip
         recorder = Recorder(run_set, begin)
         if out is None:
             return cls(None, recorder, clock, None)
-        folder = Path(out) / run_set
-        try:
-            folder.mkdir(parents=True)
-        except OSError as exc:
-            raise RecordError(f"{folder}: the record cannot be written: {exc.strerror or exc}") from exc
+        folder = _new_folder(Path(out), run_set)
         log = WireLog.create(
             folder / WIRE_LOG,
             {
@@ -185,6 +182,24 @@ class Journal:
             ),
             None,
         )
+
+
+def _new_folder(out: Path, name: str) -> Path:
+    """A folder of its own. In virtual time the same seed gives the same id: the second run of it is ``id-2``."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for n in range(1, 10_000):
+            folder = out / (name if n == 1 else f"{name}-{n}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as exc:
+        raise RecordError(
+            f"{out}: the record cannot be written there: {exc.strerror or exc}; choose another folder with --out"
+        ) from exc
+    raise RecordError(f"{out}: it holds too many runs of the id {name}; choose another folder with --out")
 
 
 def write_record(

@@ -20,7 +20,6 @@ from controller.errors import RecordError
 from controller.journal.trace import Trace, read_trace
 from controller.plot import EventMark, Panel, Series, run_plot
 from controller.sample import Sample
-from controller.treatment import Treatment
 from controller.units import ma_from_ua, ma_min_from_uc
 from controller.version import __version__
 from controller.wire.spec import FAULT_TEXT
@@ -219,18 +218,16 @@ class Recorder:
     def plot(self) -> str:
         """``plot.svg``: current, voltage, impedance and dose, with the events marked."""
         c = self.curves
-        treatment = Treatment.from_dict(self.begin["treatment"])
-        target = sum(ma_min_from_uc(p.q_uc) for p in treatment.prescriptions())
         unit = self.begin["unit"]
         where = "simulated unit" if unit["simulated"] else "unit"
         return run_plot(
-            treatment.name,
+            self.begin["treatment"]["name"],
             f"{where} {unit['serial']}, {self.begin['started_utc']}. {DISCLAIMER}",
             (
                 Panel("Current", "mA", (Series("set-point", c.t_s, c.set_ma, "target"), Series("measured", c.t_s, c.i_ma))),
                 Panel("Voltage", "V", (Series("voltage", c.t_s, c.v_v),)),
                 Panel("Impedance", "kohm", (Series("impedance", c.t_s, c.z_kohm),)),
-                Panel("Dose", "mA.min", (Series("dose", c.t_s, c.dose_ma_min),), target=target),
+                Panel("Dose", "mA.min", (Series("dose", c.t_s, c.dose_ma_min),), target=self.begin["target_ma_min"]),
             ),
             self.marks,
         )

@@ -113,6 +113,8 @@ class ControlServer:
         return self.poll()
 
     def requests(self) -> list[ControlRequest]:
+        if not self._heard:
+            return []  # asked after every read
         heard, self._heard = self._heard, []
         unanswered = [request for request in self._pending if not request.is_answered]
         for forgotten in unanswered[: max(0, len(unanswered) + len(heard) - CLIENTS_MAX)]:

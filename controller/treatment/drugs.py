@@ -43,7 +43,7 @@ class Drug:
         ion, driving = ("an anion", "negative") if self.pole == "-" else ("a cation", "positive")
         return (
             f'found "{pole.value}", expected "{self.pole}" for {self.name}: it is {ion}, like charges repel, '
-            f"only the {driving} electrode drives it into the skin, on {pole.value} it would stay in the patch; "
+            f"only the {driving} electrode drives it into the skin; on {pole.value} it stays in the patch; "
             f'write pole = "{self.pole}" and see that the leads agree'
         )
 
@@ -66,7 +66,7 @@ class DrugEstimate:
             kind = "upper bound, as if it carried the whole current; its transport number is not known"
         else:
             kind = f"estimate, at a transport number of {self.transport:g}"
-        return f"{self.drug}: {self.mg:.3g} mg ({kind}; {self.source})"
+        return f"{self.drug}: {self.mg:.3g} mg ({kind}; source: {self.source})"
 
 
 @cache
@@ -83,7 +83,7 @@ def unknown_drug(asked: str) -> str:
     from difflib import get_close_matches
 
     names = {drug.name: key for key, drug in drugs().items()} | {key: key for key in drugs()}
-    close = get_close_matches(asked.lower(), names, n=3, cutoff=0.5)
+    close = get_close_matches(asked.lower(), names, n=3, cutoff=0.6)
     near = list(dict.fromkeys(names[name] for name in close))
     if near:
         remedy = "did you mean " + " or ".join(f'"{key}"' for key in near) + "?"

@@ -92,7 +92,7 @@ class Span:
         except ValueError:
             number = nan
         if isfinite(number):
-            return f"write {number:g}, with a decimal point if it needs one and without quotes"
+            return f"write {number!r}, without quotes and with a decimal point"
         return f"write a number such as {self.example}"
 
     def _within(self, value: float) -> str:

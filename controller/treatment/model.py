@@ -154,7 +154,8 @@ def _checked(data: Mapping[str, Any], source: str) -> Any:  # noqa: ANN401 - Tre
     table, problems = structured(data)
     problems += mistakes(table, data) if table else []
     if problems:
-        raise TreatmentError(list(dict.fromkeys(problem.sentence(source) for problem in problems)))
+        problems.sort(key=lambda problem: problem.rank)
+        raise TreatmentError([problem.sentence(source) for problem in problems])
     return table
 
 
@@ -174,14 +175,16 @@ def _warnings(treatment: Treatment) -> Iterator[str]:
                 f"the current turns round at {profile.peak_ua / 1000:.2f} of {phase.current_ma:g} mA"
             )
         if phase.duration_min is not None:
-            yield (
-                f"phase {number}: {phase.duration_min:g} min at {phase.current_ma:g} mA is delivered as "
-                f"{phase.charge_ma_min:g} mA.min in {profile.duration_s / 60:.1f} min, ramps included"
-            )
+            product = phase.current_ma * phase.duration_min
+            if product - phase.charge_ma_min > 1e-6:
+                yield (
+                    f"phase {number}: {phase.duration_min:g} min at {phase.current_ma:g} mA are {product:.3f} mA.min, "
+                    f"rounded down to {phase.charge_ma_min:g}"
+                )
     if len({phase.pole for phase in treatment.phases}) > 1:
         yield "the pole changes between phases: The Fischer does so, Hidrex advises against it"
     if treatment.load_kind == "person" and treatment.patch.rated_ma_min is None:
-        yield "the charge that the patch can carry is not told (rated_ma_min): it is not checked"
+        yield "rated_ma_min is not given: whether the patch can carry the dose is not checked"
 
 
 def _dense(number: int, phase: Phase, patch: Patch) -> Iterator[str]:

@@ -32,6 +32,14 @@ class Problem(NamedTuple):
     def sentence(self, source: str) -> str:
         return f"{source}: {place(self.path)}: {self.text}"
 
+    @property
+    def rank(self) -> int:
+        """Findings are told in the order of the file; what is no known table comes with the top."""
+        return _ORDER.index(self.path[0]) if self.path[0] in _ORDER else 0
+
+
+_ORDER: Final = ("format", "name", "load", "drug", "patch", "phase", "limits", "policy", "screening")
+
 
 def place(path: KeyPath) -> str:
     """The path as a person says it: ``patch.rated_ma_min``, ``phase 2, pole``."""
@@ -45,18 +53,18 @@ def place(path: KeyPath) -> str:
 # -- TOML
 # ------------------------------------------------------------------------------------------------------
 
-_COMMA: Final = re.compile(r"^\s*([\w.-]+)\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$")
-_LINE: Final = re.compile(r" *\(at (?:line (\d+), column \d+|end of document)\)")
-# What people write instead of TOML, and what it should have been; tried in this order on the line that
-# failed.
+# Patterns are compiled on the first syntax error: nine of them would cost every start 3 ms.
+_COMMA: Final = r"^\s*([\w.-]+)\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$"
+_LINE: Final = r" *\(at (?:line (\d+), column \d+|end of document)\)"
+# What people write instead of TOML, and what it should have been; tried in this order on the line that failed.
 _HINTS: Final = (
-    (re.compile("[\u201c\u201d\u201e\u2018\u2019]"), 'use straight quotes, "'),
-    (re.compile(r"=\s*(?i:true|false|yes|no)\s*(#.*)?$"), "write true or false, in small letters"),
-    (re.compile(r"=\s*[+-]?[\d.]+\s*[A-Za-z/]"), "write the number alone, its unit is in the key's name"),
-    (re.compile(r"=\s*(#.*)?$"), "write a value after the equals sign, or remove the line"),
-    (re.compile(r"=\s*[A-Za-z+-]"), "write text in double quotes"),
-    (re.compile(r"^\s*[\w.-]+\s*:"), "write key = value, with an equals sign"),
-    (re.compile(r""), "correct that line"),
+    ("[\u201c\u201d\u201e\u2018\u2019]", 'use straight quotes, "'),
+    (r"=\s*(?i:true|false|yes|no)\s*(#.*)?$", "write true or false, in small letters"),
+    (r"=\s*[+-]?[\d.]+\s*[A-Za-z/]", "write the number alone, its unit is in the key's name"),
+    (r"=\s*(#.*)?$", "write a value after the equals sign, or remove the line"),
+    (r"=\s*[A-Za-z+-]", "write text in double quotes"),
+    (r"^\s*[\w.-]+\s*:", "write key = value, with an equals sign"),
+    (r"", "correct that line"),
 )
 
 
@@ -76,20 +84,20 @@ def parsed(text: str, source: str) -> dict[str, Any]:
 
 def _syntax(text: str, complaint: str, source: str) -> Iterator[str]:
     lines = text.splitlines()
-    commas = {number: found for number, line in enumerate(lines, 1) if (found := _COMMA.match(line))}
+    commas = {number: found for number, line in enumerate(lines, 1) if (found := re.match(_COMMA, line))}
     for number, found in commas.items():
         key, whole, part = found.groups()
         yield (
             f"{source}: line {number}: {key}: found {whole},{part}, expected a number with a decimal point; "
             f"write {whole}.{part}"
         )
-    at = _LINE.search(complaint)
+    at = re.search(_LINE, complaint)
     number = int(at[1]) if at is not None and at[1] else len(lines)
     if number in commas:
         return
-    what = _LINE.sub("", complaint)
+    what = re.sub(_LINE, "", complaint)
     written = lines[number - 1].strip() if 0 < number <= len(lines) else ""
-    hint = next(hint for pattern, hint in _HINTS if pattern.search(written))
+    hint = next(hint for pattern, hint in _HINTS if re.search(pattern, written))
     yield f"{source}: line {number}: not TOML: {what[:1].lower()}{what[1:]} in `{written}`; {hint}"
 
 
@@ -115,7 +123,9 @@ def structured(raw: Mapping[str, Any]) -> tuple[TreatmentTable, list[Problem]]:
         problems.append(Problem(("phase",), f"found {shown(raw['phase'])}, expected a list; {remedy}"))
         raw = {**raw, "phase": []}
     problems += _walked(raw)
-    return cast(TreatmentTable, _without(raw, {found.path for found in problems}, ())), problems
+    if problems:
+        return cast(TreatmentTable, _without(raw, {found.path for found in problems}, ())), problems
+    return cast(TreatmentTable, _converter().structure(raw, TreatmentTable)), []
 
 
 def _walked(raw: Mapping[str, Any]) -> list[Problem]:
@@ -128,6 +138,10 @@ def _walked(raw: Mapping[str, Any]) -> list[Problem]:
     return []
 
 
+def _has_rule(kind: Any) -> bool:  # noqa: ANN401 - any annotation
+    return get_origin(kind) is Annotated
+
+
 @cache
 def _converter() -> Any:  # noqa: ANN401 - cattrs is imported when a file is read, not with this module
     import cattrs
@@ -137,7 +151,7 @@ def _converter() -> Any:  # noqa: ANN401 - cattrs is imported when a file is rea
         return lambda value, _: rule.check(value)
 
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is Annotated, judged)
+    converter.register_structure_hook_factory(_has_rule, judged)
     return converter
 
 
@@ -157,7 +171,8 @@ def _findings(group: Any, path: KeyPath) -> Iterator[Problem]:  # noqa: ANN401 -
             case cattrs.BaseValidationError():
                 yield from _findings(exc, here)
             case cattrs.ForbiddenExtraKeysError():
-                yield from (Problem((*path, key), _unknown(key, exc.cl)) for key in sorted(exc.extra_fields))
+                for key in sorted(exc.extra_fields, key=str):
+                    yield Problem((*path, key), _unknown(str(key), exc.cl))
             case KeyError():
                 yield Problem(here, _missing(str(step), getattr(note, "type", None)))
             case TypeError() if note is None:
@@ -181,23 +196,26 @@ def _header(path: KeyPath) -> str:
 
 
 def _missing(key: str, kind: Any) -> str:  # noqa: ANN401 - the annotation, of whatever kind
-    if get_origin(kind) is not Annotated:
+    if not _has_rule(kind):
         return "missing, expected at least one; add a [[phase]] with pole, current_ma and dose_ma_min"
     rule: Rule = kind.__metadata__[0]
     return f"missing, expected {rule.expected}; add a line such as {key} = {rule.example}"
 
 
 def _unknown(key: str, table: type[Any]) -> str:
-    """Where the key belongs, if it exists elsewhere; else the nearest one of this table."""
+    """Where the key belongs, if it exists elsewhere; else the nearest one, of this table or any."""
     from difflib import get_close_matches
 
+    homes = {other_key: home for home, other in TABLES.items() for other_key in keys_of(other)}
+    if key in homes:
+        return f"unknown key here, expected in {homes[key]}; move it there"
     known = keys_of(table)
-    for home, other in TABLES.items():
-        if key in keys_of(other):
-            return f"unknown key here, expected in {home}; move it there"
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
         return f'unknown key, expected one of this table; did you mean "{near[0]}"?'
+    near = get_close_matches(key, homes, n=1, cutoff=0.7)
+    if near:
+        return f'unknown key, expected one of this table; did you mean "{near[0]}" in {homes[near[0]]}?'
     return f"unknown key, expected one of {', '.join(known)}; remove it"
 
 

@@ -46,7 +46,8 @@ class Draft(NamedTuple):
 
     @property
     def person(self) -> bool:
-        return self.table.get("load") == "person"
+        """A load of "Person" is refused, and what it needs is told all the same."""
+        return str(self.raw.get("load")).strip().lower() == "person"
 
     def wrote(self, *path: str | int) -> bool:
         """The key stands in the file, right or wrong; or no one can tell, as its table is no table."""
@@ -72,7 +73,7 @@ class Draft(NamedTuple):
 
 
 def phase_of(table: Mapping[str, Any]) -> Phase | None:
-    """A phase of checked values; None without pole or current, or with other than one of dose and duration."""
+    """A phase of checked values; None without pole or current, or unless one of dose and duration."""
     needed = "pole" in table and "current_ma" in table
     if not needed or ("dose_ma_min" in table) is ("duration_min" in table):
         return None

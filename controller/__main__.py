@@ -1,0 +1,5 @@
+"""``python -m controller`` is ``ionto``."""
+
+from controller.cli import main
+
+main()

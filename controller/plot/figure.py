@@ -1,0 +1,279 @@
+"""The figure: heading, event flags, panels under one another on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from controller.plot import flags
+from controller.plot.axes import Scale, clock_text, time_ticks, value_scale, value_ticks
+from controller.plot.curve import GAP_S, Curve, curve_of, path_data
+from controller.plot.paint import HUES, fill, plain, stroke, style_sheet, text_at, unit_sign, width_px, wrap
+from controller.plot.values import EventMark, Panel, Series
+
+_WIDTH: Final = 960.0
+_LEFT: Final = 70.0
+_RIGHT: Final = 930.0
+_MARGIN: Final = 30.0
+_PANEL: Final = 118.0
+_HEADER: Final = 30.0  # of a panel, above its frame
+_TITLE_PX, _TEXT_PX, _SMALL_PX = 19.0, 12.0, 10.5
+_TIME_TICKS: Final = 10
+_FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
+
+
+class _Drawn(NamedTuple):
+    series: Series
+    curve: Curve | None
+
+
+class _Frame(NamedTuple):
+    panel: Panel
+    lines: list[_Drawn]
+    hue: str
+    top: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + _PANEL
+
+
+def run_plot(
+    title: str,
+    subtitle: str,
+    panels: Sequence[Panel],
+    events: Sequence[EventMark],
+    *,
+    planned: Sequence[tuple[float, float]] | None = None,
+) -> str:
+    """An SVG of a run: ``panels`` under one another, ``events`` as lines through all of them.
+
+    Args:
+        title: one line, or two.
+        subtitle: what run, which unit, when; is wrapped.
+        panels: in their order from above; series may be empty.
+        events: in any order.
+        planned: corners (s, uA) of the planned current on the run's time axis, drawn dashed in the first
+            panel, which is taken to be in mA; None: no plan.
+    """
+    if planned and panels:
+        plan = Series("planned", [t for t, _ in planned], [ua / 1000 for _, ua in planned], "target")
+        panels = [panels[0]._replace(series=(plan, *panels[0].series)), *panels[1:]]
+    return figure(title, subtitle, panels, events)
+
+
+def figure(
+    title: str,
+    subtitle: str,
+    panels: Sequence[Panel],
+    events: Sequence[EventMark],
+    *,
+    empty: str = "no samples",
+) -> str:
+    """The SVG text. ``empty``: what a panel without data says."""
+    marks = sorted((mark for mark in events if isfinite(mark.t_s)), key=lambda mark: mark.t_s)
+    lines = [[_Drawn(series, _curve(series)) for series in panel.series] for panel in panels]
+    x = _time_scale(lines, marks)
+    placed, left_out = flags.place(marks, x, _LEFT, _WIDTH - _MARGIN / 2)
+    heading, y = _heading(title, subtitle)
+    lanes = 1 + max((flag.lane for flag in placed), default=-1)
+    top = y + lanes * flags.LANE_PX + 34
+    frames = [
+        _Frame(panel, line, f"hue{n % HUES}", top + n * (_PANEL + _HEADER))
+        for n, (panel, line) in enumerate(zip(panels, lines, strict=True))
+    ]
+    bottom = frames[-1].bottom if frames else top
+    body = [*heading]
+    for frame in frames:
+        body += _panel(frame, x, empty)
+    body += flags.draw(marks, placed, x, top - 22, bottom)
+    body += _time_axis(x, [frame.bottom for frame in frames] or [bottom])
+    if left_out:
+        note = f"{left_out} labels left out for want of room; the record has every event"
+        body.append(text_at(_LEFT, bottom + 38, note, "mute", _SMALL_PX))
+    return _document(title, _description(subtitle, frames, marks), body, bottom + 56)
+
+
+def _curve(series: Series) -> Curve | None:
+    # Plans have two samples an hour, and none is missing.
+    return curve_of(
+        series.t_s, series.y, GAP_S if series.style == "measured" and len(series.t_s) > 2 else 1e12
+    )
+
+
+def _time_scale(lines: Sequence[Sequence[_Drawn]], marks: Sequence[EventMark]) -> Scale:
+    curves = [drawn.curve for line in lines for drawn in line if drawn.curve is not None]
+    times = [mark.t_s for mark in marks]
+    times += [curve.t_s[start] for curve in curves for start, _ in curve.parts]
+    times += [curve.t_s[end - 1] for curve in curves for _, end in curve.parts]
+    low, high = (min(times), max(times)) if times else (0.0, 60.0)
+    return Scale(low, high if high > low else low + 1.0, _LEFT, _RIGHT)
+
+
+# -- a panel -----------------------------------------------------------------------------------------------
+
+
+def _panel(frame: _Frame, x: Scale, empty: str) -> list[str]:
+    curves = [drawn.curve for drawn in frame.lines if drawn.curve is not None]
+    target = frame.panel.target
+    extents = [(curve.low, curve.high) for curve in curves] + ([] if target is None else [(target, target)])
+    usual = [] if target is not None else [value for curve in curves for value in _some(curve)]
+    y = value_scale(extents, usual, frame.top, frame.bottom)
+    parts = [*_grid(frame, x, y), *_panel_header(frame, log=y.log)]
+    if not curves:
+        middle = (frame.top + frame.bottom) / 2 + 4
+        return [*parts, text_at((_LEFT + _RIGHT) / 2, middle, empty, "mute", _TEXT_PX, anchor="middle")]
+    if target is not None:
+        parts += _target(target, frame.panel.unit, y)
+    for drawn in frame.lines:
+        if drawn.curve is not None:
+            parts.append(_line(drawn.series, drawn.curve, frame.hue, x, y))
+    if target is not None:
+        parts += _last_value(curves[-1], frame, x, y)
+    return parts
+
+
+def _some(curve: Curve) -> list[float]:
+    """A few hundred values, evenly spread: enough to know what is usual."""
+    if curve.low <= 0:
+        return [0.0]
+    return [value for i, j in curve.parts for value in curve.y[i : j : max(1, (j - i) // 300)]]
+
+
+def _grid(frame: _Frame, x: Scale, y: Scale) -> list[str]:
+    ticks = value_ticks(y)
+    rows = "".join(f"M{_LEFT:g},{y.px(tick.value):.1f}H{_RIGHT:g}" for tick in ticks)
+    columns = "".join(
+        f"M{x.px(tick.value):.1f},{frame.top:.1f}V{frame.bottom:.1f}"
+        for tick in time_ticks(x.low, x.high, _TIME_TICKS)[0]
+    )
+    labels = [
+        text_at(_LEFT - 8, y.px(tick.value) + 3.6, tick.label, "mute", _SMALL_PX, anchor="end")
+        for tick in ticks
+    ]
+    axis = f"M{_LEFT:g},{frame.top:.1f}V{frame.bottom:.1f}H{_RIGHT:g}"
+    return [
+        f'<path d="{rows}{columns}" {stroke("grid", 1)}/>',
+        f'<path d="{axis}" {stroke("axis", 1)}/>',
+        *labels,
+    ]
+
+
+def _panel_header(frame: _Frame, *, log: bool) -> list[str]:
+    at, y = _LEFT, frame.top - 9
+    unit = unit_sign(frame.panel.unit) + (", logarithmic" if log else "")
+    parts = [text_at(at, y, frame.panel.title, "ink", _TEXT_PX, bold=True)]
+    at += width_px(frame.panel.title, _TEXT_PX) * 1.08 + 6
+    parts.append(text_at(at, y, unit, "mute", _TEXT_PX))
+    if len(frame.lines) > 1:
+        parts += _legend(frame, y)
+    return parts
+
+
+def _legend(frame: _Frame, y: float) -> list[str]:
+    """Names of the series, from the right."""
+    parts, at = [], _RIGHT
+    for series, _ in reversed(frame.lines):
+        at -= width_px(series.name, _SMALL_PX)
+        parts.append(text_at(at, y, series.name, "mute", _SMALL_PX))
+        parts.append(f'<path d="M{at - 26:.1f},{y - 3.5:.1f}h20" {_pen(series, frame.hue)}/>')
+        at -= 44
+    return parts
+
+
+def _pen(series: Series, hue: str) -> str:
+    if series.style == "target":
+        return stroke("mute", 1.1) + (
+            ' stroke-dasharray="1.5 3"' if series.name == "planned" else ' stroke-dasharray="6 3"'
+        )
+    return stroke(hue, 1.4) + ' stroke-linejoin="round" stroke-linecap="round"'
+
+
+def _line(series: Series, curve: Curve, hue: str, x: Scale, y: Scale) -> str:
+    pieces = path_data(curve, x, y)
+    area = ""
+    if series.style == "filled":
+        base = y.px(max(0.0, y.low))
+        closed = "".join(
+            f"{piece}L{x.px(curve.t_s[j - 1]):.1f},{base:.1f}L{x.px(curve.t_s[i]):.1f},{base:.1f}Z"
+            for piece, (i, j) in zip(pieces, curve.parts, strict=True)
+        )
+        area = f'<path d="{closed}" {fill(hue)} fill-opacity="0.12"/>'
+    return f'{area}<path d="{"".join(pieces)}" {_pen(series, hue)}><title>{plain(series.name)}</title></path>'
+
+
+def _target(target: float, unit: str, y: Scale) -> list[str]:
+    at = y.px(target)
+    return [
+        f'<path d="M{_LEFT:g},{at:.1f}H{_RIGHT:g}" {stroke("mute", 1.1)} stroke-dasharray="6 3"/>',
+        text_at(_LEFT + 8, at + 13, f"target {target:g} {unit_sign(unit)}", "mute", _SMALL_PX),
+    ]
+
+
+def _last_value(curve: Curve, frame: _Frame, x: Scale, y: Scale) -> list[str]:
+    end = curve.parts[-1][1] - 1
+    at_x, at_y = x.px(curve.t_s[end]), y.px(curve.y[end])
+    # Dose rises to its end, so that there is room below it, unless it hardly left zero.
+    below = at_y + 18 < frame.bottom - 4
+    text = f"{curve.y[end]:#.4g} {unit_sign(frame.panel.unit)}"
+    anchor = "end" if at_x - width_px(text, _TEXT_PX) > _LEFT else "start"
+    return [
+        f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="2.6" {fill(frame.hue)}/>',
+        text_at(at_x, at_y + (18 if below else -8), text, frame.hue, _TEXT_PX, anchor=anchor, bold=True),
+    ]
+
+
+# -- around the panels -------------------------------------------------------------------------------------
+
+
+def _heading(title: str, subtitle: str) -> tuple[list[str], float]:
+    y = _MARGIN + 14
+    parts = []
+    for line in wrap(title, _RIGHT - _MARGIN, _TITLE_PX, 2):
+        parts.append(text_at(_MARGIN, y, line, "ink", _TITLE_PX, bold=True))
+        y += 24
+    y -= 3
+    for line in wrap(subtitle, _RIGHT - _MARGIN, _TEXT_PX, 3):
+        parts.append(text_at(_MARGIN, y, line, "mute", _TEXT_PX))
+        y += 17
+    return parts, y
+
+
+def _time_axis(x: Scale, bottoms: Sequence[float]) -> list[str]:
+    ticks, meaning = time_ticks(x.low, x.high, _TIME_TICKS)
+    last = bottoms[-1]
+    marks = "".join(f"M{x.px(tick.value):.1f},{bottom:.1f}v4" for bottom in bottoms for tick in ticks)
+    parts = [f'<path d="{marks}" {stroke("axis", 1)}/>']
+    parts += [text_at(x.px(t.value), last + 17, t.label, "mute", _SMALL_PX, anchor="middle") for t in ticks]
+    parts.append(text_at(_RIGHT, last + 36, f"time, {meaning}", "mute", _SMALL_PX, anchor="end"))
+    return parts
+
+
+def _description(subtitle: str, frames: Sequence[_Frame], marks: Sequence[EventMark]) -> str:
+    """The picture in words."""
+    said = [subtitle]
+    for panel, lines, _, _ in frames:
+        unit = unit_sign(panel.unit)
+        target = "" if panel.target is None else f", target {panel.target:g} {unit}"
+        for series, curve in lines:
+            values = "no samples" if curve is None else f"{curve.low:.4g} to {curve.high:.4g} {unit}"
+            said.append(f"{panel.title}, {series.name}: {values}{target}.")
+    if marks:
+        said.append("Events: " + "; ".join(f"{clock_text(mark.t_s)} {mark.label}" for mark in marks) + ".")
+    return " ".join(said)
+
+
+def _document(title: str, description: str, body: Sequence[str], height: float) -> str:
+    # Several plots may stand in one page, and ids must differ there.
+    key = f"ionto-{crc32((title + description).encode('utf-8', 'replace')):08x}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:.0f}" width="{_WIDTH:g}" '
+        f'height="{height:.0f}" role="img" aria-labelledby="{key}-t {key}-d" font-family="{_FONTS}" '
+        'style="max-width:100%;height:auto">\n'
+        f'<title id="{key}-t">{plain(title)}</title>\n<desc id="{key}-d">{plain(description)}</desc>\n'
+        f'{style_sheet()}\n<rect width="100%" height="100%" {fill("ground")}/>\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )

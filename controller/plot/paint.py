@@ -1,0 +1,100 @@
+"""Colours, text and its width.
+
+Every colour is an attribute (light), with a class that the style sheet inside the file overrides in dark.
+The attribute is what Inkscape, librsvg, a PDF converter or a mail program shows. Contrast of text and
+curves against the ground is at least 4.5 : 1 in both (WCAG 2.2, 1.4.3), the grid is fainter on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# light, dark. Curve hues differ in lightness too, for a grey print.
+PALETTE: Final[dict[str, tuple[str, str]]] = {
+    "ground": ("#ffffff", "#13171d"),
+    "ink": ("#1a212b", "#e6eaf0"),
+    "mute": ("#5a6573", "#9ba6b4"),
+    "grid": ("#e8ebef", "#272e38"),
+    "axis": ("#aab3be", "#4d5866"),
+    "alarm": ("#c1121f", "#ff7b7b"),
+    "caution": ("#8f5700", "#f2b24d"),
+    "hue0": ("#0a5ea8", "#63b3f7"),
+    "hue1": ("#a84a0e", "#f0a060"),
+    "hue2": ("#0c7265", "#4fcbb4"),
+    "hue3": ("#6430c0", "#b99cff"),
+}
+HUES: Final = 4
+
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+_not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min"}
+
+# Widths in em, of a wide face (DejaVu Sans), so that labels keep apart in any other.
+_NARROW, _SPACE, _LOWER, _UPPER, _WIDE = 0.34, 0.32, 0.61, 0.70, 0.96
+_WIDTHS: Final = {
+    **dict.fromkeys("abcdeghknopqsuvxyz_+=0123456789-·→", _LOWER),
+    **dict.fromkeys("fijlrtI.,:;'|!()[]/", _NARROW),
+    **dict.fromkeys("mwMW@%…", _WIDE),
+    " ": _SPACE,
+}
+
+
+def fill(name: str) -> str:
+    return f'class="ionto-f-{name}" fill="{PALETTE[name][0]}"'
+
+
+def stroke(name: str, width: float) -> str:
+    return f'class="ionto-s-{name}" stroke="{PALETTE[name][0]}" stroke-width="{width:g}" fill="none"'
+
+
+def style_sheet() -> str:
+    """Class names begin with ``ionto-``: a page that takes the SVG in keeps its own style."""
+    rules = "".join(
+        f".ionto-f-{name}{{fill:{dark}}}.ionto-s-{name}{{stroke:{dark}}}"
+        for name, (_, dark) in PALETTE.items()
+    )
+    return f"<style>@media screen and (prefers-color-scheme:dark){{{rules}}}</style>"
+
+
+def plain(text: str) -> str:
+    """``text`` for XML: escaped, and without the characters that XML cannot hold at all."""
+    return _not_xml.sub("\ufffd", text).translate(_ESCAPES)
+
+
+def unit_sign(unit: str) -> str:
+    """``kohm`` and ``mA.min`` as they are printed."""
+    return _UNITS.get(unit, unit)
+
+
+def width_px(text: str, size_px: float) -> float:
+    """A width that ``text`` will not exceed in common faces."""
+    return sum(_WIDTHS.get(char, _UPPER) for char in text) * size_px
+
+
+def shorten(text: str, width: float, size_px: float) -> str:
+    """``text``, or as much of its start as fits ``width`` with an ellipsis."""
+    if width_px(text, size_px) <= width:
+        return text
+    while text and width_px(text + "…", size_px) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def wrap(text: str, width: float, size_px: float, most: int) -> list[str]:
+    """``text`` in at most ``most`` lines, broken at blanks; the last is shortened if need be."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and (len(lines) == most or width_px(f"{lines[-1]} {word}", size_px) <= width):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return [shorten(line, width, size_px) for line in lines]
+
+
+def text_at(
+    x: float, y: float, text: str, paint: str, size_px: float, *, anchor: str = "start", bold: bool = False
+) -> str:
+    weight = ' font-weight="600"' if bold else ""
+    at = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {fill(paint)} font-size="{size_px:g}"{at}{weight}>{plain(text)}</text>'
