@@ -27,9 +27,9 @@ def plan(treatment: str, bench: bool, plot_path: Path | None, as_json: bool) -> 
     what = Treatment.load(treatment, bench=bench)
     profiles = [Profile.of(p) for p in what.prescriptions()]
     if plot_path is not None:
-        from controller.plot import plan_plot
+        from controller.plot import PlannedPhase, plan_plot
 
-        plot_path.write_text(plan_plot(what.name, [(p.points(), p) for p in profiles]), "utf-8")
+        _write(plot_path, plan_plot(what.name, [PlannedPhase(p.points()) for p in profiles]))
     phases = [
         {
             "pole": prescription.pole.value,
@@ -69,3 +69,10 @@ def plan(treatment: str, bench: bool, plot_path: Path | None, as_json: bool) -> 
         click.echo(f"warning  {warning}")
     if plot_path is not None:
         click.echo(f"plot     {plot_path}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as exc:
+        raise click.UsageError(f"{path}: {exc.strerror or exc}; choose another file for --plot") from exc

@@ -1,8 +1,8 @@
 """Plots of a run and of a plan, as one SVG text each; no plotting library.
 
 A run's folder holds its plot, so every run draws one: that must cost milliseconds and import nothing
-(matplotlib: 400-700 ms and 78 MB). What is drawn is fixed, panels over one time axis, and that is
-little enough to do well by hand: axes with round ticks, curves that keep every spike, flags for what happened.
+(matplotlib: 400-700 ms and 78 MB). What is drawn is fixed, panels over one time axis, and that is little
+enough to do well by hand: axes with round ticks, curves that keep every spike, flags for what happened.
 
 * Pure: same values, same text, to the byte. No file, no clock, no font metrics asked of the system.
 * One file for paper, screen and ``<img>``: colours are plain attributes for light, which any rasteriser

@@ -41,7 +41,7 @@ def curve_of(t_s: Sequence[float], y: Sequence[float], gap_s: float = GAP_S) -> 
         return None
     t_s, y = (t_s, y) if len(t_s) == len(y) else (t_s[:n], y[:n])
     breaks = _gaps(t_s, gap_s)
-    if all(map(isfinite, y)) and -_LIMIT < min(y) and max(y) < _LIMIT:
+    if all(map(isfinite, y)) and max(max(y), -min(y)) < _LIMIT:
         parts = list(pairwise([0, *breaks, n]))
         return Curve(t_s, y, parts, min(y), max(y))
     absent = [index for index, value in enumerate(y) if not -_LIMIT < value < _LIMIT]
@@ -107,13 +107,13 @@ def _points(times: list[float], values: list[float], x: Scale, y: Scale) -> list
     c, d = y.line
     if y.log:
         values = [log10(value) for value in values]
-    rows = ["%.1f" % (c * value + d) for value in values]
+    rows = [f"{c * value + d:.1f}" for value in values]
     if len(rows) == 1:
         rows, times = rows * 2, times * 2
     last = len(rows) - 1
     # On a level stretch its two ends are enough.
     return [
-        "%.1f,%s" % (a * times[i] + b, row)
+        f"{a * times[i] + b:.1f},{row}"
         for i, row in enumerate(rows)
         if i == 0 or i == last or not (row == rows[i - 1] == rows[i + 1])
     ]

@@ -20,7 +20,8 @@ _MARGIN: Final = 30.0
 _PANEL: Final = 118.0
 _HEADER: Final = 30.0  # of a panel, above its frame
 _TITLE_PX, _TEXT_PX, _SMALL_PX = 19.0, 12.0, 10.5
-_TIME_TICKS: Final = 10
+_TIME_TICKS: Final = 12
+_PLANNED: Final = "planned"
 _FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
@@ -33,11 +34,19 @@ class _Frame(NamedTuple):
     panel: Panel
     lines: list[_Drawn]
     hue: str
-    top: float
+    y: Scale
+
+    @property
+    def top(self) -> float:
+        return self.y.end_px
 
     @property
     def bottom(self) -> float:
-        return self.top + _PANEL
+        return self.y.start_px
+
+    @property
+    def curves(self) -> list[Curve]:
+        return [drawn.curve for drawn in self.lines if drawn.curve is not None]
 
 
 def run_plot(
@@ -59,7 +68,7 @@ def run_plot(
             panel, which is taken to be in mA; None: no plan.
     """
     if planned and panels:
-        plan = Series("planned", [t for t, _ in planned], [ua / 1000 for _, ua in planned], "target")
+        plan = Series(_PLANNED, [t for t, _ in planned], [ua / 1000 for _, ua in planned], "target")
         panels = [panels[0]._replace(series=(plan, *panels[0].series)), *panels[1:]]
     return figure(title, subtitle, panels, events)
 
@@ -81,14 +90,17 @@ def figure(
     lanes = 1 + max((flag.lane for flag in placed), default=-1)
     top = y + lanes * flags.LANE_PX + 34
     frames = [
-        _Frame(panel, line, f"hue{n % HUES}", top + n * (_PANEL + _HEADER))
+        _frame(panel, line, f"hue{n % HUES}", top + n * (_PANEL + _HEADER))
         for n, (panel, line) in enumerate(zip(panels, lines, strict=True))
     ]
     bottom = frames[-1].bottom if frames else top
-    body = [*heading]
+    body = list(heading)
     for frame in frames:
-        body += _panel(frame, x, empty)
+        body += _grid(frame, x)
+        body += [_line(drawn, frame, x) for drawn in frame.lines if drawn.curve is not None]
     body += flags.draw(marks, placed, x, top - 22, bottom)
+    for frame in frames:  # above the events' lines, which the labels interrupt
+        body += _labels(frame, x, empty)
     body += _time_axis(x, [frame.bottom for frame in frames] or [bottom])
     if left_out:
         note = f"{left_out} labels left out for want of room; the record has every event"
@@ -115,24 +127,12 @@ def _time_scale(lines: Sequence[Sequence[_Drawn]], marks: Sequence[EventMark]) -
 # -- a panel -----------------------------------------------------------------------------------------------
 
 
-def _panel(frame: _Frame, x: Scale, empty: str) -> list[str]:
-    curves = [drawn.curve for drawn in frame.lines if drawn.curve is not None]
-    target = frame.panel.target
+def _frame(panel: Panel, lines: list[_Drawn], hue: str, top: float) -> _Frame:
+    curves = [drawn.curve for drawn in lines if drawn.curve is not None]
+    target = panel.target
     extents = [(curve.low, curve.high) for curve in curves] + ([] if target is None else [(target, target)])
     usual = [] if target is not None else [value for curve in curves for value in _some(curve)]
-    y = value_scale(extents, usual, frame.top, frame.bottom)
-    parts = [*_grid(frame, x, y), *_panel_header(frame, log=y.log)]
-    if not curves:
-        middle = (frame.top + frame.bottom) / 2 + 4
-        return [*parts, text_at((_LEFT + _RIGHT) / 2, middle, empty, "mute", _TEXT_PX, anchor="middle")]
-    if target is not None:
-        parts += _target(target, frame.panel.unit, y)
-    for drawn in frame.lines:
-        if drawn.curve is not None:
-            parts.append(_line(drawn.series, drawn.curve, frame.hue, x, y))
-    if target is not None:
-        parts += _last_value(curves[-1], frame, x, y)
-    return parts
+    return _Frame(panel, lines, hue, value_scale(extents, usual, top, top + _PANEL))
 
 
 def _some(curve: Curve) -> list[float]:
@@ -142,33 +142,68 @@ def _some(curve: Curve) -> list[float]:
     return [value for i, j in curve.parts for value in curve.y[i : j : max(1, (j - i) // 300)]]
 
 
-def _grid(frame: _Frame, x: Scale, y: Scale) -> list[str]:
+def _grid(frame: _Frame, x: Scale) -> list[str]:
+    y = frame.y
     ticks = value_ticks(y)
     rows = "".join(f"M{_LEFT:g},{y.px(tick.value):.1f}H{_RIGHT:g}" for tick in ticks)
     columns = "".join(
         f"M{x.px(tick.value):.1f},{frame.top:.1f}V{frame.bottom:.1f}"
         for tick in time_ticks(x.low, x.high, _TIME_TICKS)[0]
     )
-    labels = [
-        text_at(_LEFT - 8, y.px(tick.value) + 3.6, tick.label, "mute", _SMALL_PX, anchor="end")
-        for tick in ticks
-    ]
     axis = f"M{_LEFT:g},{frame.top:.1f}V{frame.bottom:.1f}H{_RIGHT:g}"
-    return [
-        f'<path d="{rows}{columns}" {stroke("grid", 1)}/>',
-        f'<path d="{axis}" {stroke("axis", 1)}/>',
-        *labels,
+    parts = [f'<path d="{rows}{columns}" {stroke("grid", 1)}/>', f'<path d="{axis}" {stroke("axis", 1)}/>']
+    if frame.panel.target is not None and frame.curves:
+        at = y.px(frame.panel.target)
+        parts.append(
+            f'<path d="M{_LEFT:g},{at:.1f}H{_RIGHT:g}" {stroke("mute", 1.1)} stroke-dasharray="6 3"/>'
+        )
+    return parts
+
+
+def _line(drawn: _Drawn, frame: _Frame, x: Scale) -> str:
+    series, curve = drawn
+    if curve is None:
+        return ""
+    pieces = path_data(curve, x, frame.y)
+    area = ""
+    if series.style == "filled":
+        base = frame.y.px(max(0.0, frame.y.low))
+        closed = "".join(
+            f"{piece}L{x.px(curve.t_s[j - 1]):.1f},{base:.1f}L{x.px(curve.t_s[i]):.1f},{base:.1f}Z"
+            for piece, (i, j) in zip(pieces, curve.parts, strict=True)
+        )
+        area = f'<path d="{closed}" {fill(frame.hue)} fill-opacity="0.12"/>'
+    pen = _pen(series, frame.hue)
+    return f'{area}<path d="{"".join(pieces)}" {pen}><title>{plain(series.name)}</title></path>'
+
+
+def _pen(series: Series, hue: str) -> str:
+    if series.style == "target":
+        return stroke("mute", 1.1) + f' stroke-dasharray="{"1.5 3" if series.name == _PLANNED else "6 3"}"'
+    return stroke(hue, 1.4) + ' stroke-linejoin="round" stroke-linecap="round"'
+
+
+def _labels(frame: _Frame, x: Scale, empty: str) -> list[str]:
+    panel, y = frame.panel, frame.y
+    unit = unit_sign(panel.unit)
+    head = frame.top - 9
+    scale = f"{unit}, logarithmic" if y.log else unit
+    parts = [text_at(_LEFT, head, panel.title, "ink", _TEXT_PX, bold=True, halo=True, unit=scale)]
+    parts += [
+        text_at(_LEFT - 8, y.px(tick.value) + 3.6, tick.label, "mute", _SMALL_PX, anchor="end")
+        for tick in value_ticks(y)
     ]
-
-
-def _panel_header(frame: _Frame, *, log: bool) -> list[str]:
-    at, y = _LEFT, frame.top - 9
-    unit = unit_sign(frame.panel.unit) + (", logarithmic" if log else "")
-    parts = [text_at(at, y, frame.panel.title, "ink", _TEXT_PX, bold=True)]
-    at += width_px(frame.panel.title, _TEXT_PX) * 1.08 + 6
-    parts.append(text_at(at, y, unit, "mute", _TEXT_PX))
     if len(frame.lines) > 1:
-        parts += _legend(frame, y)
+        parts += _legend(frame, head)
+    if not frame.curves:
+        middle = (frame.top + frame.bottom) / 2 + 4
+        parts.append(
+            text_at((_LEFT + _RIGHT) / 2, middle, empty, "mute", _TEXT_PX, anchor="middle", halo=True)
+        )
+    elif panel.target is not None:
+        text = f"target {panel.target:g} {unit}"
+        parts.append(text_at(_LEFT + 8, y.px(panel.target) + 14, text, "mute", _SMALL_PX, halo=True))
+        parts += _last_value(frame.curves[-1], frame, x)
     return parts
 
 
@@ -177,51 +212,20 @@ def _legend(frame: _Frame, y: float) -> list[str]:
     parts, at = [], _RIGHT
     for series, _ in reversed(frame.lines):
         at -= width_px(series.name, _SMALL_PX)
-        parts.append(text_at(at, y, series.name, "mute", _SMALL_PX))
+        parts.append(text_at(at, y, series.name, "mute", _SMALL_PX, halo=True))
         parts.append(f'<path d="M{at - 26:.1f},{y - 3.5:.1f}h20" {_pen(series, frame.hue)}/>')
         at -= 44
     return parts
 
 
-def _pen(series: Series, hue: str) -> str:
-    if series.style == "target":
-        return stroke("mute", 1.1) + (
-            ' stroke-dasharray="1.5 3"' if series.name == "planned" else ' stroke-dasharray="6 3"'
-        )
-    return stroke(hue, 1.4) + ' stroke-linejoin="round" stroke-linecap="round"'
-
-
-def _line(series: Series, curve: Curve, hue: str, x: Scale, y: Scale) -> str:
-    pieces = path_data(curve, x, y)
-    area = ""
-    if series.style == "filled":
-        base = y.px(max(0.0, y.low))
-        closed = "".join(
-            f"{piece}L{x.px(curve.t_s[j - 1]):.1f},{base:.1f}L{x.px(curve.t_s[i]):.1f},{base:.1f}Z"
-            for piece, (i, j) in zip(pieces, curve.parts, strict=True)
-        )
-        area = f'<path d="{closed}" {fill(hue)} fill-opacity="0.12"/>'
-    return f'{area}<path d="{"".join(pieces)}" {_pen(series, hue)}><title>{plain(series.name)}</title></path>'
-
-
-def _target(target: float, unit: str, y: Scale) -> list[str]:
-    at = y.px(target)
-    return [
-        f'<path d="M{_LEFT:g},{at:.1f}H{_RIGHT:g}" {stroke("mute", 1.1)} stroke-dasharray="6 3"/>',
-        text_at(_LEFT + 8, at + 13, f"target {target:g} {unit_sign(unit)}", "mute", _SMALL_PX),
-    ]
-
-
-def _last_value(curve: Curve, frame: _Frame, x: Scale, y: Scale) -> list[str]:
+def _last_value(curve: Curve, frame: _Frame, x: Scale) -> list[str]:
+    """A dot at the curve's end, and its value in the panel's header, where no curve can be in its way."""
     end = curve.parts[-1][1] - 1
-    at_x, at_y = x.px(curve.t_s[end]), y.px(curve.y[end])
-    # Dose rises to its end, so that there is room below it, unless it hardly left zero.
-    below = at_y + 18 < frame.bottom - 4
+    at_x, at_y = x.px(curve.t_s[end]), frame.y.px(curve.y[end])
     text = f"{curve.y[end]:#.4g} {unit_sign(frame.panel.unit)}"
-    anchor = "end" if at_x - width_px(text, _TEXT_PX) > _LEFT else "start"
     return [
         f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="2.6" {fill(frame.hue)}/>',
-        text_at(at_x, at_y + (18 if below else -8), text, frame.hue, _TEXT_PX, anchor=anchor, bold=True),
+        text_at(_RIGHT, frame.top - 9, text, frame.hue, _TEXT_PX, anchor="end", bold=True, halo=True),
     ]
 
 
@@ -254,7 +258,8 @@ def _time_axis(x: Scale, bottoms: Sequence[float]) -> list[str]:
 def _description(subtitle: str, frames: Sequence[_Frame], marks: Sequence[EventMark]) -> str:
     """The picture in words."""
     said = [subtitle]
-    for panel, lines, _, _ in frames:
+    for frame in frames:
+        panel, lines = frame.panel, frame.lines
         unit = unit_sign(panel.unit)
         target = "" if panel.target is None else f", target {panel.target:g} {unit}"
         for series, curve in lines:

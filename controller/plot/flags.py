@@ -28,16 +28,37 @@ RANK: Final[dict[EventKind, int]] = {
 }  # fmt: skip
 _PAINT: Final[dict[EventKind, str]] = {"fault": "alarm", "warning": "caution", "state": "mute"}
 _DASHES: Final[dict[EventKind, str]] = {"state": "1 3", "operator": "4 3", "pause": "4 3"}
+_STRENGTH: Final[dict[EventKind, tuple[float, float]]] = {"fault": (1.25, 0.9), "state": (0.8, 0.45)}
+# A shape for each kind, so that nothing is told by colour alone; drawn from the middle of the sign.
+_SHAPES: Final[dict[EventKind, str]] = {
+    "fault": "m0,-6.5l6.5,11.5h-13z",
+    "warning": "m0,-5l5.5,9.5h-11z",
+    "stop": "m-1.9,-4.5h3.8l2.6,2.6v3.8l-2.6,2.6h-3.8l-2.6,-2.6v-3.8z",
+    "pause": "m-3.5,-4h2.4v8h-2.4zm4.6,0h2.4v8h-2.4z",
+    "phase": "m0,-4.5l4.5,4.5l-4.5,4.5l-4.5,-4.5z",
+    "operator": "m-3.2,0a3.2,3.2 0 1 0 6.4,0a3.2,3.2 0 1 0 -6.4,0z",
+    "state": "m-1.9,0a1.9,1.9 0 1 0 3.8,0a1.9,1.9 0 1 0 -3.8,0z",
+}
+_HOLLOW: Final = frozenset({"warning", "operator"})
 
 
 class Flag(NamedTuple):
-    """A label at ``x``; ``start_px`` to ``end_px`` is what its lane gives to it."""
+    """A label beside the line at ``x``, to its right or, near the edge, to its left (``leftward``)."""
 
     x: float
     label: str
     kind: EventKind
     lane: int
     leftward: bool
+
+
+class _Group(NamedTuple):
+    """``count`` events of one kind on nearly the same pixel."""
+
+    x: float
+    label: str
+    kind: EventKind
+    count: int
 
 
 def kind_of(mark: EventMark) -> EventKind:
@@ -49,16 +70,22 @@ def kind_of(mark: EventMark) -> EventKind:
 
 def place(marks: Sequence[EventMark], x: Scale, left: float, right: float) -> tuple[list[Flag], int]:
     """Flags for ``marks``, ordered by time, and the number of marks left without a label."""
+    flags, left_out = _place(_together(marks, x), left, right)
+    if left_out:
+        # Of states passed through within a moment the last one is what counts.
+        flags, left_out = _place(_together(marks, x, last_only=True), left, right)
+    return flags, left_out
+
+
+def _place(groups: Iterable[_Group], left: float, right: float) -> tuple[list[Flag], int]:
     taken: list[list[tuple[float, float]]] = [[] for _ in range(MOST_LANES)]
     flags: list[Flag] = []
     left_out = 0
-    for at, label, kind, count in sorted(_together(marks, x), key=lambda group: (RANK[group[2]], group[0])):
+    for at, label, kind, count in sorted(groups, key=lambda group: (RANK[group.kind], group.x)):
         text = shorten(label, min(_LONGEST_PX, right - left), SIZE_PX)
-        span = width_px(text, SIZE_PX) + 8
-        leftward = at + span > right
-        begin, end = (at - span, at + 5) if leftward else (at - 5, at + span)
-        if begin < left - 5:  # it fits on neither side, so it starts where there is most room
-            leftward, begin, end = False, at - 5, at + span
+        span = width_px(text, SIZE_PX) * (1.08 if kind == "fault" else 1.0) + 11  # faults are bold
+        leftward = at + span > right >= left + span
+        begin, end = (at - span, at + 6) if leftward else (at - 6, at + span)
         lane = next((n for n, spans in enumerate(taken) if _is_free(spans, begin, end)), None)
         if lane is None:
             left_out += count
@@ -72,30 +99,32 @@ def _is_free(spans: Iterable[tuple[float, float]], begin: float, end: float) -> 
     return all(end + _GAP_PX <= a or b + _GAP_PX <= begin for a, b in spans)
 
 
-def _together(marks: Sequence[EventMark], x: Scale) -> list[tuple[float, str, EventKind, int]]:
-    groups: list[tuple[float, str, EventKind, int]] = []
+def _together(marks: Sequence[EventMark], x: Scale, *, last_only: bool = False) -> list[_Group]:
+    groups: list[_Group] = []
     by_kind = sorted(marks, key=lambda mark: (RANK[kind_of(mark)], mark.t_s))
     for kind, same in groupby(by_kind, kind_of):
         near: list[EventMark] = []
         for mark in same:
             if near and x.px(mark.t_s) - x.px(near[-1].t_s) > _TOGETHER_PX:
-                groups.append(_group(near, kind, x))
+                groups.append(_group(near, kind, x, last_only=last_only))
                 near = []
             near.append(mark)
-        groups.append(_group(near, kind, x))
+        groups.append(_group(near, kind, x, last_only=last_only))
     return groups
 
 
-def _group(near: Sequence[EventMark], kind: EventKind, x: Scale) -> tuple[float, str, EventKind, int]:
+def _group(near: Sequence[EventMark], kind: EventKind, x: Scale, *, last_only: bool) -> _Group:
     names = [mark.label for mark in near]
     joint = " → " if kind == "state" else ", "
-    if len(set(names)) == 1:
+    if kind == "state" and last_only:
+        label = names[-1]
+    elif len(set(names)) == 1:
         label = names[0] if len(names) == 1 else f"{names[0]} ×{len(names)}"
     elif len(names) > 4:
         label = f"{names[0]}{joint}…{joint}{names[-1]} ({len(names)})"
     else:
         label = joint.join(names)
-    return x.px(near[0].t_s), label, kind, len(near)
+    return _Group(x.px(near[0].t_s), label, kind, len(near))
 
 
 def draw(marks: Sequence[EventMark], flags: Sequence[Flag], x: Scale, top: float, bottom: float) -> list[str]:
@@ -118,7 +147,7 @@ def _paint(kind: EventKind) -> str:
 def _line(mark: EventMark, at: float, top: float, bottom: float) -> str:
     kind = kind_of(mark)
     dashes = f' stroke-dasharray="{_DASHES[kind]}"' if kind in _DASHES else ""
-    width, opacity = (1.25, 0.9) if kind == "fault" else (0.8, 0.55)
+    width, opacity = _STRENGTH.get(kind, (0.8, 0.6))
     return (
         f'<path d="M{at:.1f},{top:.1f}V{bottom:.1f}" {stroke(_paint(kind), width)} stroke-opacity="{opacity}"'
         f"{dashes}><title>{clock_text(mark.t_s)} {plain(mark.label)}</title></path>"
@@ -132,34 +161,17 @@ def _stem(flag: Flag, y: float, top: float) -> str:
 
 
 def _label(flag: Flag, y: float) -> str:
-    # The halo interrupts stems of other flags behind the text.
-    x, anchor = (flag.x - 8, "end") if flag.leftward else (flag.x + 8, "start")
-    text = text_at(x, y, flag.label, _paint(flag.kind), SIZE_PX, anchor=anchor, bold=flag.kind == "fault")
-    halo = text_at(x, y, flag.label, "ground", SIZE_PX, anchor=anchor, bold=flag.kind == "fault")
-    halo = halo.replace(
-        "<text ", f'<text {stroke("ground", 4).replace(' fill="none"', "")} aria-hidden="true" ', 1
-    )
-    return halo + text
+    away = 10.5 if flag.kind in ("fault", "warning") else 8.0
+    x, anchor = (flag.x - away, "end") if flag.leftward else (flag.x + away, "start")
+    bold = flag.kind == "fault"
+    return text_at(x, y, flag.label, _paint(flag.kind), SIZE_PX, anchor=anchor, bold=bold, halo=True)
 
 
 def _sign(kind: EventKind, x: float, y: float) -> str:
-    """A shape of its own for each kind, so that nothing is told by colour alone."""
-    paint = _paint(kind)
-    match kind:
-        case "fault":
-            shape = f'<path d="M{x:.1f},{y - 6:.1f}l6.5,11h-13z" {fill(paint)}/>'
-            bang = f"M{x:.1f},{y - 2:.1f}v3.4m0,1.3v1"
-            return shape + f'<path d="{bang}" {stroke("ground", 1.3)}/>'
-        case "warning":
-            return f'<path d="M{x:.1f},{y - 5:.1f}l5.5,9.5h-11z" {fill("ground")} /><path d="M{x:.1f},{y - 5:.1f}l5.5,9.5h-11z" {stroke(paint, 1.2)}/>'
-        case "stop":
-            return f'<path d="M{x - 1.9:.1f},{y - 4.5:.1f}h3.8l2.6,2.6v3.8l-2.6,2.6h-3.8l-2.6,-2.6v-3.8z" {fill(paint)}/>'
-        case "pause":
-            return f'<path d="M{x - 3.5:.1f},{y - 4:.1f}h2.4v8h-2.4zM{x + 1.1:.1f},{y - 4:.1f}h2.4v8h-2.4z" {fill(paint)}/>'
-        case "phase":
-            return f'<path d="M{x:.1f},{y - 4.5:.1f}l4.5,4.5l-4.5,4.5l-4.5,-4.5z" {fill(paint)}/>'
-        case "operator":
-            circle = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2" '
-            return f"{circle}{fill('ground')}/>{circle}{stroke(paint, 1.2)}/>"
-        case "state":
-            return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.9" {fill(paint)}/>'
+    shape = f'<path d="M{x:.1f},{y:.1f}{_SHAPES[kind]}" '
+    if kind in _HOLLOW:
+        return f"{shape}{fill('ground')}/>{shape}{stroke(_paint(kind), 1.2)}/>"
+    if kind == "fault":
+        bang = f'<path d="M{x:.1f},{y - 2.2:.1f}v3.6m0,1.2v1.2" {stroke("ground", 1.3)}/>'
+        return f"{shape}{fill(_paint(kind))}/>{bang}"
+    return f"{shape}{fill(_paint(kind))}/>"

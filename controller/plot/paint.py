@@ -30,6 +30,9 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&
 _not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min"}
 
+_BOLD: Final = ' font-weight="600"'
+_ROUND: Final = 'stroke-linejoin="round"'
+
 # Widths in em, of a wide face (DejaVu Sans), so that labels keep apart in any other.
 _NARROW, _SPACE, _LOWER, _UPPER, _WIDE = 0.34, 0.32, 0.61, 0.70, 0.96
 _WIDTHS: Final = {
@@ -93,8 +96,23 @@ def wrap(text: str, width: float, size_px: float, most: int) -> list[str]:
 
 
 def text_at(
-    x: float, y: float, text: str, paint: str, size_px: float, *, anchor: str = "start", bold: bool = False
+    x: float,
+    y: float,
+    text: str,
+    paint: str,
+    size_px: float,
+    *,
+    anchor: str = "start",
+    bold: bool = False,
+    halo: bool = False,
+    unit: str = "",
 ) -> str:
-    weight = ' font-weight="600"' if bold else ""
+    """A text element; ``halo`` interrupts lines behind it, ``unit`` follows in a lighter hand."""
     at = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {fill(paint)} font-size="{size_px:g}"{at}{weight}>{plain(text)}</text>'
+    place = f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size_px:g}"{at}{_BOLD if bold else ""}'
+    words = plain(text)
+    after = f'<tspan dx="6" font-weight="400" {fill("mute")}>{plain(unit)}</tspan>' if unit else ""
+    # Twice the text: paint-order does a halo with one element, and where a viewer does not know it, the
+    # halo covers the text.
+    under = f"<g {stroke('ground', 4)} {_ROUND}>{place}>{words}{after}</text></g>" if halo else ""
+    return f"{under}{place} {fill(paint)}>{words}{after}</text>"

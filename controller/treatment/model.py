@@ -177,10 +177,8 @@ def _warnings(treatment: Treatment) -> Iterator[str]:
         if phase.duration_min is not None:
             product = phase.current_ma * phase.duration_min
             if product - phase.charge_ma_min > 1e-6:
-                yield (
-                    f"phase {number}: {phase.duration_min:g} min at {phase.current_ma:g} mA are {product:.3f} mA.min, "
-                    f"rounded down to {phase.charge_ma_min:g}"
-                )
+                asked = f"{phase.duration_min:g} min at {phase.current_ma:g} mA are {product:.3f} mA.min"
+                yield f"phase {number}: {asked}, delivered rounded down as {phase.charge_ma_min:g}"
     if len({phase.pole for phase in treatment.phases}) > 1:
         yield "the pole changes between phases: The Fischer does so, Hidrex advises against it"
     if treatment.load_kind == "person" and treatment.patch.rated_ma_min is None:

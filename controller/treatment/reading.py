@@ -56,7 +56,7 @@ def place(path: KeyPath) -> str:
 # Patterns are compiled on the first syntax error: nine of them would cost every start 3 ms.
 _COMMA: Final = r"^\s*([\w.-]+)\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$"
 _LINE: Final = r" *\(at (?:line (\d+), column \d+|end of document)\)"
-# What people write instead of TOML, and what it should have been; tried in this order on the line that failed.
+# What people write instead of TOML, and what it should have been; tried in turn on the line that failed.
 _HINTS: Final = (
     ("[\u201c\u201d\u201e\u2018\u2019]", 'use straight quotes, "'),
     (r"=\s*(?i:true|false|yes|no)\s*(#.*)?$", "write true or false, in small letters"),

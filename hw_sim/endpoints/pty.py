@@ -1,5 +1,9 @@
 """A simulated unit on a pseudo-terminal: for programs that want a serial device. POSIX only.
 
+The device has a name of the user's choice, a link that stays the same from run to run and over an unplugging, as
+those under ``/dev/serial/by-id`` do. While the unit is unplugged there is no device, and a program that had it
+open gets the errors of a vanished one.
+
 On Linux the unit notices when a program closes the device, as a unit notices DTR: no program, no slave, and the
 master says HUP. The slave is not held open for that reason. Elsewhere it is held (the master would fail), and a
 close goes unnoticed. A pseudo-terminal has no modem lines and no baud rate.
@@ -19,57 +23,91 @@ _NOTICES_CLOSE = sys.platform == "linux"
 
 
 class PtyEndpoint:
-    """Owns the master; a channel exists while a program has the slave open."""
+    """Owns the link and, while the unit is plugged in, the master; a channel exists while a program has it open."""
 
-    def __init__(self, server: Server, path: str | None) -> None:
-        import tty
-
+    def __init__(self, server: Server, path: str) -> None:
         self._server = server
-        self._tty = tty
-        self.master, slave = os.openpty()
-        tty.setraw(slave)
-        self.device = os.ttyname(slave)
-        os.set_blocking(self.master, False)
-        self._slave = slave
-        if _NOTICES_CLOSE:
-            os.close(slave)
-            self._poll = select.poll()
-            self._poll.register(self.master, select.POLLHUP)
-        self.path = self._link(path)
+        self._link = Path(path)
+        self._terminal: _Terminal | None = None
         self._channel: _PtyChannel | None = None
-        server.watchers.append(self)
-        self.look()
-
-    def _link(self, path: str | None) -> str:
-        """A name that stays the same from run to run."""
-        if path is None:
-            return self.device
-        link = Path(path)
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(self.device)  # FileExistsError: something that is not ours has the name
-        return path
+        _refuse_what_is_not_ours(self._link)
+        self._plug_in()
+        server.endpoints.append(self)
 
     def look(self) -> None:
         if self._channel is not None and self._channel not in self._server.channels:
             self._channel = None
-        if self._channel is None and self._server.world.plugged and self._is_open():
-            if _NOTICES_CLOSE:
-                self._tty.setraw(self.master)  # the kernel resets a slave's modes when it is opened anew
-            self._channel = _PtyChannel(self.master)
+        if self._terminal is None:
+            if self._server.world.plugged:
+                self._plug_in()
+        elif not self._server.world.plugged:
+            self._pull_out()
+        elif self._channel is None and self._terminal.is_open():
+            self._channel = _PtyChannel(self._terminal.master)
             self._server.add(self._channel)
 
-    def _is_open(self) -> bool:
-        return not _NOTICES_CLOSE or not self._poll.poll(0)
+    def close(self) -> None:
+        self._pull_out()
+
+    def _plug_in(self) -> None:
+        self._terminal = terminal = _Terminal()
+        with contextlib.suppress(FileNotFoundError):
+            self._link.unlink()
+        self._link.symlink_to(terminal.device)
+
+    def _pull_out(self) -> None:
+        if self._channel is not None:
+            self._server.drop(self._channel)
+            self._channel = None
+        if self._terminal is not None:
+            with contextlib.suppress(OSError):  # somebody else's by now, or nobody's
+                if os.readlink(self._link) == self._terminal.device:
+                    self._link.unlink()
+            self._terminal.close()
+            self._terminal = None
+
+
+def _refuse_what_is_not_ours(link: Path) -> None:
+    """A link that leads nowhere is what a killed server left; anything else with that name is somebody's."""
+    if link.is_symlink():
+        if link.exists():
+            raise FileExistsError(
+                f"{link} leads to {os.readlink(link)}, which is alive: is another ionto-sim serving there? "
+                "Choose another --pty, or remove the link"
+            )
+    elif link.exists():
+        raise FileExistsError(f"{link}: there is a file of that name; choose another --pty")
+
+
+class _Terminal:
+    """A pseudo-terminal in raw mode."""
+
+    def __init__(self) -> None:
+        import tty
+
+        self._tty = tty
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.device = os.ttyname(self._slave)
+        os.set_blocking(self.master, False)
+        if _NOTICES_CLOSE:
+            os.close(self._slave)
+            self._poll = select.poll()
+            self._poll.register(self.master, select.POLLHUP)
+
+    def is_open(self) -> bool:
+        """Whether a program has the device open."""
+        if not _NOTICES_CLOSE:
+            return True
+        if self._poll.poll(0):
+            return False
+        self._tty.setraw(self.master)  # the kernel resets a slave's modes when the last program closes it
+        return True
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self.master)
+        os.close(self.master)
         if not _NOTICES_CLOSE:
             os.close(self._slave)
-        if self.path != self.device:
-            with contextlib.suppress(OSError):
-                Path(self.path).unlink()
 
 
 class _PtyChannel:

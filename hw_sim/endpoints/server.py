@@ -1,19 +1,23 @@
-"""One event loop that lets simulated units live in real time and speak through pseudo-terminals and sockets.
+"""One event loop that lets a simulated unit live in real time and speak through pseudo-terminals and sockets.
 
-The loop sleeps in ``select`` until something can be read or a world's next tick is due. Bytes reach a unit when they
-arrive and its answer leaves in the same turn. What a reader does not take stays in the unit's own transmit
+The loop sleeps in ``select`` until something can be read or the world's next tick is due. Bytes reach the unit when
+they arrive and its answer leaves in the same turn. What a reader does not take stays in the unit's own transmit
 buffer, which drops whole lines when it is full: nothing here waits for a reader.
+
+A thread a connection was rejected: the unit is one processor, and its world must not be advanced by two.
 """
 
 from __future__ import annotations
 
 import selectors
-import time
 from typing import Protocol
 
+from hw_sim.endpoints.pace import Pace
 from hw_sim.world import World
 
 READ_BYTES = 65_536
+_LONGEST_S = 0.5
+_TIMED_LINE_S = 0.001  # bytes of a line with timing fall due between two ticks
 
 
 class Channel(Protocol):
@@ -32,35 +36,25 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
-class Pace:
-    """Real time made simulated: ``speed`` seconds of the world to one of ours."""
+class Endpoint(Protocol):
+    """Where channels come from. Looked at every turn, because no descriptor tells everything."""
 
-    def __init__(self, world: World, speed: int) -> None:
-        self.world = world
-        self.speed = speed
-        self._start_us = world.now_us
-        self._start_s = time.monotonic()
+    def look(self) -> None: ...
 
-    def catch_up(self) -> None:
-        """Advance the world to now."""
-        self.world.advance_to(self._start_us + int((time.monotonic() - self._start_s) * 1e6 * self.speed))
-
-    def seconds_left(self) -> float:
-        """Until the world's next tick is due."""
-        due_s = self._start_s + (self.world.next_tick_us - self._start_us) / (1e6 * self.speed)
-        return max(0.0, due_s - time.monotonic())
+    def close(self) -> None: ...
 
 
 class Server:
     """The loop. Endpoints register themselves; ``run`` goes on until ``stop``."""
 
-    def __init__(self, world: World, speed: int = 1) -> None:
+    def __init__(self, world: World, speed: int = 1, line: str | None = None) -> None:
         self.world = world
-        world.hal.rate = speed
         self.pace = Pace(world, speed)
         self.selector = selectors.DefaultSelector()
         self.channels: dict[Channel, bytes] = {}  # and what a slow reader has not taken yet
-        self.watchers: list[Watcher] = []
+        self.endpoints: list[Endpoint] = []
+        self._line = line or "direct"
+        self._longest_s = _LONGEST_S if self._line == "direct" else _TIMED_LINE_S
         self._running = True
 
     def stop(self) -> None:
@@ -68,32 +62,39 @@ class Server:
         self._running = False
 
     def run(self) -> None:
-        while self._running:
-            self.turn()
+        """Serve until ``stop``; leaves no descriptor and no name behind, whatever ends it."""
+        try:
+            while self._running:
+                self.turn()
+        finally:
+            self.close()
+
+    def close(self) -> None:
         for channel in list(self.channels):
             self.drop(channel)
-        for watcher in self.watchers:
-            watcher.close()
+        for endpoint in self.endpoints:
+            endpoint.close()
         self.selector.close()
 
-    def turn(self, longest_s: float = 0.5) -> None:
+    def turn(self) -> None:
         """Wait for the next thing and do it."""
-        ready = self.selector.select(min(longest_s, self.pace.seconds_left()))
+        ready = self.selector.select(min(self._longest_s, self.pace.seconds_left()))
         self.pace.catch_up()
         for key, _ in ready:
             key.data()
-        for watcher in self.watchers:
-            watcher.look()
+        for endpoint in self.endpoints:
+            endpoint.look()
         for channel in list(self.channels):
             self._send(channel)
 
     def add(self, channel: Channel) -> None:
         """Carry a channel's bytes from now on; ``channel.conn`` is the world's number for it."""
-        channel.conn = self.world.connect("direct")
+        channel.conn = self.world.connect(self._line)
         self.channels[channel] = b""
         self.selector.register(channel.fileno(), selectors.EVENT_READ, lambda: self._receive(channel))
 
     def drop(self, channel: Channel) -> None:
+        """The port closed, seen from the unit, or the cable went."""
         if channel in self.channels:
             self.selector.unregister(channel.fileno())
             del self.channels[channel]
@@ -102,13 +103,10 @@ class Server:
 
     def _receive(self, channel: Channel) -> None:
         data = channel.read()
-        if data is None:
+        if data is None or channel.conn not in self.world.to_unit:  # closed, or the cable was pulled on the bench
             self.drop(channel)
         elif data:
-            if channel.conn not in self.world.to_unit:  # the cable was pulled on the bench
-                self.drop(channel)
-            else:
-                self.world.put(channel.conn, data)
+            self.world.put(channel.conn, data)
 
     def _send(self, channel: Channel) -> None:
         if channel.conn not in self.world.to_host:
@@ -117,11 +115,3 @@ class Server:
         data = self.channels[channel] or self.world.take(channel.conn)
         if data:
             self.channels[channel] = data[channel.write(data) :]
-
-
-class Watcher(Protocol):
-    """Something that is looked at every turn because no descriptor tells of it."""
-
-    def look(self) -> None: ...
-
-    def close(self) -> None: ...

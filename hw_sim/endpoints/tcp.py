@@ -1,10 +1,13 @@
-"""A simulated unit on TCP: any number of clients, each a connection of its own to the unit.
+"""A simulated unit, and its bench door, on TCP.
 
-There is no authentication in the protocol, so it listens on 127.0.0.1 unless told otherwise.
+There is no authentication in the unit's protocol, so it listens on 127.0.0.1 unless told otherwise. Every client of
+the unit is a connection of its own to it. A client of the door is served its answers before it is read again, so
+that one who asks and never reads holds no more than the answers to one read.
 """
 
 from __future__ import annotations
 
+import selectors
 import socket
 from collections.abc import Callable
 
@@ -12,52 +15,68 @@ from hw_sim.door import Door, DoorConnection
 from hw_sim.endpoints.server import READ_BYTES, Server
 
 BACKLOG = 16
+MOST_CLIENTS = 32  # of one listener; further ones are hung up on
+DOOR_READ_BYTES = 4096
 
 
 def address(text: str) -> tuple[str, int]:
     """``HOST:PORT`` or ``PORT``; ValueError with a sentence."""
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
+    if not port.isascii() or not port.isdecimal() or int(port) > 65_535:
         raise ValueError(f"{text}: expected HOST:PORT, for example 127.0.0.1:5025 (port 0: any free one)")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-class TcpEndpoint:
-    """Listens and makes a channel of every client."""
+class _Listener:
+    """A listening socket in the loop. ``host`` and ``port`` are what it got."""
 
-    def __init__(self, server: Server, text: str, accept: Callable[[Server, socket.socket], None]) -> None:
-        import selectors
-
+    def __init__(self, server: Server, text: str) -> None:
+        where = address(text)
         self._server = server
-        self._accept_client = accept
-        self._listener = socket.create_server(address(text), backlog=BACKLOG)
-        self._listener.setblocking(False)
-        self.host, self.port = self._listener.getsockname()[:2]
-        server.selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        server.watchers.append(self)
+        family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
+        self._socket = socket.create_server(where, family=family, backlog=BACKLOG)
+        self._socket.setblocking(False)
+        self.host, self.port = self._socket.getsockname()[:2]
+        server.selector.register(self._socket, selectors.EVENT_READ, self._accept)
+        server.endpoints.append(self)
+
+    @property
+    def place(self) -> str:
+        """``HOST:PORT`` as a client writes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
-        if not self._server.world.plugged:
-            client.close()
+        try:
+            client, _ = self._socket.accept()
+        except OSError:  # it has gone again, or there is no descriptor left: nobody to tell
             return
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._accept_client(self._server, client)
+        if not self._welcome(client):
+            client.close()
+
+    def _welcome(self, client: socket.socket) -> bool:
+        raise NotImplementedError
 
     def look(self) -> None:
-        """Nothing to look at: the listener's descriptor tells."""
+        """Nothing to look at: the descriptor tells."""
 
     def close(self) -> None:
-        self._listener.close()
+        self._socket.close()
 
 
-def unit_client(server: Server, client: socket.socket) -> None:
-    """A client that speaks to the unit."""
-    server.add(TcpChannel(client))
+class TcpEndpoint(_Listener):
+    """The unit's port. While the unit is unplugged it hangs up on everybody."""
+
+    def _welcome(self, client: socket.socket) -> bool:
+        server = self._server
+        welcome = server.world.plugged and len(server.channels) < MOST_CLIENTS
+        if welcome:
+            server.add(_TcpChannel(client))
+        return welcome
 
 
-class TcpChannel:
+class _TcpChannel:
     def __init__(self, client: socket.socket) -> None:
         self.conn = 0
         self._client = client
@@ -83,23 +102,69 @@ class TcpChannel:
         self._client.close()
 
 
-def door_client(token: str) -> Callable[[Server, socket.socket], None]:
-    """Clients that speak to the bench, not to the unit."""
+class DoorEndpoint(_Listener):
+    """The bench door's port, which stays when the unit is unplugged."""
 
-    def accept(server: Server, client: socket.socket) -> None:
-        import selectors
+    def __init__(self, server: Server, text: str, token: str) -> None:
+        if address(text)[0] not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError(f"{text}: the bench door opens on the loopback only, for example 127.0.0.1:5026")
+        self._door = Door(server.world)
+        self._token = token
+        self._clients: set[_DoorClient] = set()
+        super().__init__(server, text)
 
-        channel = TcpChannel(client)
-        door = DoorConnection(Door(server.world), token)
+    def _welcome(self, client: socket.socket) -> bool:
+        welcome = len(self._clients) < MOST_CLIENTS
+        if welcome:
+            conversation = DoorConnection(self._door, self._token)
+            self._clients.add(_DoorClient(self._server, client, conversation, self._clients.discard))
+        return welcome
 
-        def ready() -> None:
-            data = channel.read()
-            if data is not None:
-                channel.write(door.feed(data))
-            if data is None or door.closed:
-                server.selector.unregister(client)
-                client.close()
+    def close(self) -> None:
+        super().close()
+        for client in list(self._clients):
+            client.hang_up()
 
-        server.selector.register(client, selectors.EVENT_READ, ready)
 
-    return accept
+class _DoorClient:
+    """Reads or writes, never both: the next request is read when the last answer has gone."""
+
+    def __init__(
+        self,
+        server: Server,
+        client: socket.socket,
+        conversation: DoorConnection,
+        gone: Callable[[_DoorClient], None],
+    ) -> None:
+        self._selector = server.selector
+        self._client = client
+        self._conversation = conversation
+        self._gone = gone
+        self._answers = b""
+        self._selector.register(client, selectors.EVENT_READ, self._ready)
+
+    def _ready(self) -> None:
+        try:
+            if not self._answers:
+                data = self._client.recv(DOOR_READ_BYTES)
+                if not data:
+                    self.hang_up()
+                    return
+                self._answers = self._conversation.feed(data)
+            if self._answers:
+                self._answers = self._answers[self._client.send(self._answers) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.hang_up()
+            return
+        if self._conversation.closed and not self._answers:
+            self.hang_up()
+        else:
+            wanted = selectors.EVENT_WRITE if self._answers else selectors.EVENT_READ
+            self._selector.modify(self._client, wanted, self._ready)
+
+    def hang_up(self) -> None:
+        self._selector.unregister(self._client)
+        self._client.close()
+        self._gone(self)

@@ -365,11 +365,13 @@ class Session:
             return 6, ""
         return 0, "run=%s st=%s q=%d out=%s" % (args["run"], facts[0], facts[1], facts[2])
 
+    def _to_come(self, n: int) -> bool:
+        return (self.unit.event_no - n) & 0xFFFF >= 0x8000  # type: ignore[no-any-return]
+
     def _first_kept(self, n: int) -> int:
         """The oldest event to resend for a wish to start at ``n``; numbers wrap at 2^16."""
         events = self.unit.events
-        to_come = (self.unit.event_no - n) & 0xFFFF >= 0x8000
-        if not to_come and events and (events[0][0] - n) & 0xFFFF < 0x8000:
+        if not self._to_come(n) and events and (events[0][0] - n) & 0xFFFF < 0x8000:
             return events[0][0]  # type: ignore[no-any-return]
         return n
 
@@ -377,9 +379,9 @@ class Session:
         return 0, "n=%04X last=%04X" % (self._first_kept(args["n"]), self.unit.event_no)
 
     def _resend(self, n: int) -> None:
-        left = 8
+        left = 0 if self._to_come(n) else 8
         for entry in self.unit.events:
-            if (entry[0] - n) & 0xFFFF < 0x8000 and left:
+            if left and (entry[0] - n) & 0xFFFF < 0x8000:
                 left -= 1
                 self.send_event(entry)
 

@@ -117,7 +117,7 @@ def test_start_and_resume_fill_the_lease(at: At) -> None:
     assert lease(bench) == 2000
 
 
-def test_a_unit_that_hears_keeps_but_makes_no_telemetry_lines_arrive_stops_by_itself(at: At) -> None:
+def test_a_host_that_repeats_the_number_it_once_saw_loses_the_unit(at: At) -> None:
     """A thread that sends the number it once saw, and reads nothing more."""
     bench = at("HOLD", Q=60_000)
     bench.keep()
