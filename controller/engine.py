@@ -41,6 +41,7 @@ from controller.wire.spec import (
 
 Order: TypeAlias = Literal["stop", "abort", "pause", "resume"]
 
+EARLY_S: Final = 1e-6  # a wait may end a rounding early; without this it would be repeated for ever
 STOP_PATIENCE_S: Final = 1.5  # a ramp to zero takes 1 s; after this it becomes an ABORT
 GIVE_UP_S: Final = 30.0  # without any answer
 ATTEMPTS: Final = 3  # at starting a run of which the unit says that it never heard
@@ -184,8 +185,8 @@ class Engine:
     def on_verdict(self, verdict: Verdict, now: float) -> None:
         self._outstanding = False
         if verdict.verb != "KEEP" or not isinstance(verdict, Confirmed):
-            code = {"code": verdict.code} if isinstance(verdict, Refused) else {}
-            self._note("verdict", verb=verdict.verb, answer=type(verdict).__name__, **code)
+            facts = {"code": verdict.code} if isinstance(verdict, Refused) else {}
+            self._note("verdict", verb=verdict.verb, answer=type(verdict).__name__, **facts)
         if self.over:
             return
         match verdict:
@@ -239,7 +240,7 @@ class Engine:
         if self._stop_asked_s is not None and now - self._stop_asked_s > STOP_PATIENCE_S:
             self._note("limit", limit="STOP is obeyed within 1 s", observed=seen.state.name)
             self._stop(now, abort=True)
-        elif seen.state in LEASED and now >= self._keep_due_s and age_s <= STALE_S:
+        elif seen.state in LEASED and now + EARLY_S >= self._keep_due_s and age_s <= STALE_S:
             self._keep_due_s = now + KEEP_PERIOD_S
             self.asks.append(Ask("KEEP", {"t": f"{seen.number:04X}"}))
 

@@ -23,7 +23,7 @@ from controller.limits import Breach
 from controller.machine import SessionState
 from controller.sample import Sample, TimeAxis
 from controller.treatment import Phase, Treatment, check_against_unit
-from controller.unit import QUIET_UA, Unit
+from controller.unit import QUIET_UA, Item, Unit
 from controller.wire import Event, Telemetry, UnitState
 from controller.wire.spec import ENERGISED
 
@@ -193,13 +193,15 @@ class Session:
         unit = self.unit
         samples: list[Sample] = []
         try:
-            self._ask_next(engine)
-            now = unit.now
-            wake = engine.wake_s(now)
+            if engine.asks:
+                self._ask_next(engine)
             if engine.state is SessionState.LOST:
-                self._reopen(engine, min(deadline, now + REOPEN_SLICE_S))
+                self._reopen(engine, min(deadline, unit.now + REOPEN_SLICE_S))
             else:
-                self._feed(engine, unit.pump(wake if wake < deadline else deadline), samples)
+                wake = engine.wake_s(unit.now)
+                items = unit.pump(wake if wake < deadline else deadline)
+                if items:
+                    self._feed(engine, items, samples)
         except LinkLost as exc:
             unit.lost()
             self._note("link_lost", reason=exc.reason)
@@ -210,8 +212,9 @@ class Session:
             engine.trip(Breach("the unit speaks IONTO/1", str(exc)), unit.now)
         self._hear(engine)
         engine.on_time(unit.now)
-        self._perform()
-        if engine.over:
+        if engine.effects:
+            self._perform()
+        if engine.result is not None:
             self._settle(engine, samples)
             self._phase_over(engine)
         return samples
@@ -226,7 +229,7 @@ class Session:
         except (LinkLost, RecordError):
             pass  # the result stands; what was not seen is not claimed
 
-    def _feed(self, engine: Engine, items: list[object], samples: list[Sample]) -> None:
+    def _feed(self, engine: Engine, items: list[Item], samples: list[Sample]) -> None:
         now = self.unit.now
         for item in items:
             if isinstance(item, Telemetry):
@@ -246,7 +249,7 @@ class Session:
     def _ask_next(self, engine: Engine) -> None:
         """One request, if the line is free; the intent of a raising one is on disk before its first byte."""
         unit = self.unit
-        if not engine.asks or unit.exchange.pending is not None:
+        if unit.exchange.pending is not None:
             return
         if not unit.exchange.open and engine.asks[0].verb != "HELLO":
             engine.asks.popleft()

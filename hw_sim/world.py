@@ -17,6 +17,7 @@ from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
 from hw_sim.firmware.wire import Receiver
 from hw_sim.line import Line
+from hw_sim.plant import step
 
 TICK_US = 10_000
 WATCHDOG_US = 120_000  # the hardware watchdog opens the relay this long after it was last fed
@@ -32,6 +33,7 @@ class SimHal(Hal):
 
     def __init__(self, world: World, serial: str) -> None:
         self.world = world
+        self.plant = world.plant
         self.serial = serial
         self.nvm: dict[str, bytes] = {}
         self.nvm_full = False
@@ -40,8 +42,8 @@ class SimHal(Hal):
         return (self.world.now_us - self.world.powered_us) // 1000
 
     def sense(self, s: Record) -> None:
-        p = self.world.plant
-        plant.step(p)
+        p = self.plant
+        step(p)
         s.adc_i = p.adc_i
         s.adc_i2 = p.adc_i2
         s.adc_v = p.adc_v
@@ -50,11 +52,10 @@ class SimHal(Hal):
         s.cmp_v = p.cmp_v
 
     def drive(self, s: Record) -> None:
-        p = self.world.plant
+        p = self.plant
         p.dac_code = s.dac
         p.relay = s.relay
         p.bridge = s.bridge
-        self.world.fed_us = self.world.now_us
 
     def send(self, conn: int, data: bytes) -> bool:
         return self.world.sent(conn, data)
@@ -151,9 +152,11 @@ class World:
             self._tick_to(limit, host)
             if self.next_tick_us <= limit or (host is not None and host.arrivals and host.arrivals[0][0] < limit):
                 continue  # something was sent: look again what comes first
-            self.now_us = max(self.now_us, limit)
+            if limit > self.now_us:
+                self.now_us = limit
             self._arrivals()
-            self._events()
+            if self.agenda:
+                self._events()
             if self.now_us >= until_us or (host is not None and host.arrivals and host.arrivals[0][0] <= self.now_us):
                 return
 
@@ -170,11 +173,14 @@ class World:
                 tick = self.firmware.tick
             else:
                 tick()
+                self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
             if waiting and host is not None and host.arrivals:
                 return
 
     def _arrivals(self) -> None:
         now = self.now_us
+        if not any(line.arrivals for line in self.to_unit.values()):
+            return
         for conn, line in list(self.to_unit.items()):
             while line.arrivals and line.arrivals[0][0] <= now:
                 data = line.arrivals.popleft()[1]

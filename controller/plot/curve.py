@@ -25,81 +25,81 @@ _LIMIT: Final = 1e10
 
 
 class Curve(NamedTuple):
-    """The parts of a series that can be drawn, as index pairs, with the lowest and the highest value."""
+    """What is drawn of a series: times and values of each unbroken part, and the extremes of all of them."""
 
-    t_s: Sequence[float]
-    y: Sequence[float]
-    parts: list[tuple[int, int]]
+    parts: list[tuple[list[float], list[float]]]
     low: float
     high: float
 
+    @property
+    def end(self) -> tuple[float, float]:
+        """Time and value of the last sample."""
+        times, values = self.parts[-1]
+        return times[-1], values[-1]
 
-def curve_of(t_s: Sequence[float], y: Sequence[float], gap_s: float = GAP_S) -> Curve | None:
-    """None where there is nothing to draw."""
+
+def curve_of(
+    t_s: Sequence[float], y: Sequence[float], gap_s: float = GAP_S, columns: int = COLUMNS
+) -> Curve | None:
+    """The series reduced to what a plot can show; None where there is nothing to show."""
     n = min(len(t_s), len(y))
-    if n == 0:
+    y = y if len(y) == n else y[:n]
+    edges = [0, *_gaps(t_s, n, gap_s), n]
+    holes: set[int] = set()
+    if not all(map(isfinite, y)) or (n and max(max(y), -min(y)) >= _LIMIT):
+        holes = {index for index, value in enumerate(y) if not -_LIMIT < value < _LIMIT}
+        edges = sorted({*edges, *holes, *(index + 1 for index in holes)})
+    spans = [(start, end) for start, end in pairwise(edges) if start not in holes and start < end]
+    if not spans:
         return None
-    t_s, y = (t_s, y) if len(t_s) == len(y) else (t_s[:n], y[:n])
-    breaks = _gaps(t_s, gap_s)
-    if all(map(isfinite, y)) and max(max(y), -min(y)) < _LIMIT:
-        parts = list(pairwise([0, *breaks, n]))
-        return Curve(t_s, y, parts, min(y), max(y))
-    absent = [index for index, value in enumerate(y) if not -_LIMIT < value < _LIMIT]
-    edges = sorted({0, n, *breaks, *absent, *(index + 1 for index in absent)})
-    holes = set(absent)
-    parts = [(start, end) for start, end in pairwise(edges) if start not in holes]
-    if not parts:
-        return None
-    return Curve(t_s, y, parts, min(min(y[i:j]) for i, j in parts), max(max(y[i:j]) for i, j in parts))
+    if n <= 2 * columns:
+        parts = [(list(t_s[start:end]), list(y[start:end])) for start, end in spans]
+    else:
+        width = (t_s[spans[-1][1] - 1] - t_s[spans[0][0]]) / columns
+        parts = [_extremes(t_s, y, start, end, width) for start, end in spans]
+    return Curve(parts, min(min(values) for _, values in parts), max(max(values) for _, values in parts))
 
 
-def _gaps(t_s: Sequence[float], gap_s: float) -> list[int]:
-    steps = list(map(sub, islice(t_s, 1, None), t_s))
+def _gaps(t_s: Sequence[float], n: int, gap_s: float) -> list[int]:
+    steps = list(map(sub, islice(t_s, 1, n), t_s))
     if not steps or (max(steps) <= gap_s and min(steps) >= 0):
         return []
     return [index for index, step in enumerate(steps, 1) if not 0 <= step <= gap_s]
 
 
-def reduced(curve: Curve, columns: int = COLUMNS) -> list[tuple[list[float], list[float]]]:
-    """Times and values to draw, one pair of lists a part: at most 2 a column, and the ends of each part."""
-    t_s, y, parts, _, _ = curve
-    drawn = sum(end - start for start, end in parts)
-    if drawn <= 2 * columns:
-        return [(list(t_s[i:j]), list(y[i:j])) for i, j in parts]
-    width = (t_s[parts[-1][1] - 1] - t_s[parts[0][0]]) / columns
-    return [_extremes(t_s, y, start, end, width) for start, end in parts]
-
-
 def _extremes(
     t_s: Sequence[float], y: Sequence[float], start: int, end: int, width: float
 ) -> tuple[list[float], list[float]]:
+    """At most two samples a column of ``width`` seconds, and the first and the last."""
     times, values = [t_s[start]], [y[start]]
-    begin, left = t_s[start], start
-    column = 0
+    begin, left, column = t_s[start], start, 0
     while left < end:
-        # The next column that holds anything, so that a long gap costs no more than a short one.
-        column = max(column + 1, int((t_s[left] - begin) / width) + 1 if width > 0 else 1)
-        right = max(left + 1, bisect_left(t_s, begin + column * width, left, end)) if width > 0 else end
+        column += 1
+        right = bisect_left(t_s, begin + column * width, left, end)
+        if right == left:  # nothing in this column: go on with the one that the next sample is in
+            column = max(column, int((t_s[left] - begin) / width) + 1) if width > 0 else column
+            right = max(left + 1, bisect_left(t_s, begin + column * width, left, end))
         piece = y[left:right]
         low, high = min(piece), max(piece)
-        at_low = left + piece.index(low)
-        if low == high:
-            times.append(t_s[at_low])
-            values.append(low)
-        else:
-            at_high = left + piece.index(high)
-            first, second = (at_low, at_high) if at_low < at_high else (at_high, at_low)
-            times += (t_s[first], t_s[second])
-            values += (y[first], y[second])
+        first = left + piece.index(low)
+        if low != high:
+            second = left + piece.index(high)
+            if second < first:
+                first, second = second, first
+            times.append(t_s[first])
+            values.append(y[first])
+            first = second
+        times.append(t_s[first])
+        values.append(y[first])
         left = right
     times.append(t_s[end - 1])
     values.append(y[end - 1])
     return times, values
 
 
-def path_data(curve: Curve, x: Scale, y: Scale, columns: int = COLUMNS) -> list[str]:
+def path_data(curve: Curve, x: Scale, y: Scale) -> list[str]:
     """The ``d`` of a path, one piece for each part; a part of one sample is a dot (with round line caps)."""
-    return ["M" + " ".join(_points(times, values, x, y)) for times, values in reduced(curve, columns)]
+    return ["M" + " ".join(_points(times, values, x, y)) for times, values in curve.parts]
 
 
 def _points(times: list[float], values: list[float], x: Scale, y: Scale) -> list[str]:
@@ -110,10 +110,10 @@ def _points(times: list[float], values: list[float], x: Scale, y: Scale) -> list
     rows = [f"{c * value + d:.1f}" for value in values]
     if len(rows) == 1:
         rows, times = rows * 2, times * 2
-    last = len(rows) - 1
     # On a level stretch its two ends are enough.
+    before, after = ["", *rows[:-1]], [*rows[1:], ""]
     return [
-        f"{a * times[i] + b:.1f},{row}"
-        for i, row in enumerate(rows)
-        if i == 0 or i == last or not (row == rows[i - 1] == rows[i + 1])
+        f"{a * time + b:.1f},{row}"
+        for time, row, last, coming in zip(times, rows, before, after, strict=True)
+        if row != last or row != coming
     ]

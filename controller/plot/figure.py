@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from controller.plot import flags
 from controller.plot.axes import Scale, clock_text, time_ticks, value_scale, value_ticks
 from controller.plot.curve import GAP_S, Curve, curve_of, path_data
-from controller.plot.paint import HUES, fill, plain, stroke, style_sheet, text_at, unit_sign, width_px, wrap
+from controller.plot.paint import (
+    BOLDER,
+    HUES,
+    fill,
+    plain,
+    stroke,
+    style_sheet,
+    text_at,
+    unit_sign,
+    width_px,
+    wrap,
+)
 from controller.plot.values import EventMark, Panel, Series
 
 _WIDTH: Final = 960.0
@@ -22,6 +33,7 @@ _HEADER: Final = 30.0  # of a panel, above its frame
 _TITLE_PX, _TEXT_PX, _SMALL_PX = 19.0, 12.0, 10.5
 _TIME_TICKS: Final = 12
 _PLANNED: Final = "planned"
+_HUES: Final = {"mA": 0, "V": 1, "kohm": 2, "mA.min": 3}  # one quantity, one hue, in every figure
 _FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
@@ -90,16 +102,16 @@ def figure(
     lanes = 1 + max((flag.lane for flag in placed), default=-1)
     top = y + lanes * flags.LANE_PX + 34
     frames = [
-        _frame(panel, line, f"hue{n % HUES}", top + n * (_PANEL + _HEADER))
+        _frame(panel, line, f"hue{_HUES.get(panel.unit, n % HUES)}", top + n * (_PANEL + _HEADER))
         for n, (panel, line) in enumerate(zip(panels, lines, strict=True))
     ]
     bottom = frames[-1].bottom if frames else top
     body = list(heading)
     for frame in frames:
         body += _grid(frame, x)
-        body += [_line(drawn, frame, x) for drawn in frame.lines if drawn.curve is not None]
     body += flags.draw(marks, placed, x, top - 22, bottom)
-    for frame in frames:  # above the events' lines, which the labels interrupt
+    for frame in frames:  # above the events' lines: no spike hides behind the fault it caused
+        body += [_line(drawn, frame, x) for drawn in frame.lines if drawn.curve is not None]
         body += _labels(frame, x, empty)
     body += _time_axis(x, [frame.bottom for frame in frames] or [bottom])
     if left_out:
@@ -109,17 +121,15 @@ def figure(
 
 
 def _curve(series: Series) -> Curve | None:
-    # Plans have two samples an hour, and none is missing.
-    return curve_of(
-        series.t_s, series.y, GAP_S if series.style == "measured" and len(series.t_s) > 2 else 1e12
-    )
+    # A plan has a few corners, far apart, and none is missing.
+    is_plan = series.style == "filled" or series.name == _PLANNED
+    return curve_of(series.t_s, series.y, inf if is_plan else GAP_S)
 
 
 def _time_scale(lines: Sequence[Sequence[_Drawn]], marks: Sequence[EventMark]) -> Scale:
     curves = [drawn.curve for line in lines for drawn in line if drawn.curve is not None]
     times = [mark.t_s for mark in marks]
-    times += [curve.t_s[start] for curve in curves for start, _ in curve.parts]
-    times += [curve.t_s[end - 1] for curve in curves for _, end in curve.parts]
+    times += [end for curve in curves for part, _ in curve.parts for end in (part[0], part[-1])]
     low, high = (min(times), max(times)) if times else (0.0, 60.0)
     return Scale(low, high if high > low else low + 1.0, _LEFT, _RIGHT)
 
@@ -139,7 +149,7 @@ def _some(curve: Curve) -> list[float]:
     """A few hundred values, evenly spread: enough to know what is usual."""
     if curve.low <= 0:
         return [0.0]
-    return [value for i, j in curve.parts for value in curve.y[i : j : max(1, (j - i) // 300)]]
+    return [value for _, values in curve.parts for value in values[:: max(1, len(values) // 300)]]
 
 
 def _grid(frame: _Frame, x: Scale) -> list[str]:
@@ -169,8 +179,8 @@ def _line(drawn: _Drawn, frame: _Frame, x: Scale) -> str:
     if series.style == "filled":
         base = frame.y.px(max(0.0, frame.y.low))
         closed = "".join(
-            f"{piece}L{x.px(curve.t_s[j - 1]):.1f},{base:.1f}L{x.px(curve.t_s[i]):.1f},{base:.1f}Z"
-            for piece, (i, j) in zip(pieces, curve.parts, strict=True)
+            f"{piece}L{x.px(times[-1]):.1f},{base:.1f}L{x.px(times[0]):.1f},{base:.1f}Z"
+            for piece, (times, _) in zip(pieces, curve.parts, strict=True)
         )
         area = f'<path d="{closed}" {fill(frame.hue)} fill-opacity="0.12"/>'
     pen = _pen(series, frame.hue)
@@ -220,9 +230,9 @@ def _legend(frame: _Frame, y: float) -> list[str]:
 
 def _last_value(curve: Curve, frame: _Frame, x: Scale) -> list[str]:
     """A dot at the curve's end, and its value in the panel's header, where no curve can be in its way."""
-    end = curve.parts[-1][1] - 1
-    at_x, at_y = x.px(curve.t_s[end]), frame.y.px(curve.y[end])
-    text = f"{curve.y[end]:#.4g} {unit_sign(frame.panel.unit)}"
+    t_s, value = curve.end
+    at_x, at_y = x.px(t_s), frame.y.px(value)
+    text = f"{value:.{2 if abs(value) >= 10 else 3}f} {unit_sign(frame.panel.unit)}"
     return [
         f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="2.6" {fill(frame.hue)}/>',
         text_at(_RIGHT, frame.top - 9, text, frame.hue, _TEXT_PX, anchor="end", bold=True, halo=True),
@@ -235,7 +245,7 @@ def _last_value(curve: Curve, frame: _Frame, x: Scale) -> list[str]:
 def _heading(title: str, subtitle: str) -> tuple[list[str], float]:
     y = _MARGIN + 14
     parts = []
-    for line in wrap(title, _RIGHT - _MARGIN, _TITLE_PX, 2):
+    for line in wrap(title, _RIGHT - _MARGIN, _TITLE_PX * BOLDER, 2):
         parts.append(text_at(_MARGIN, y, line, "ink", _TITLE_PX, bold=True))
         y += 24
     y -= 3

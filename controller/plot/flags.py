@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from controller.plot.axes import Scale, clock_text
-from controller.plot.paint import fill, plain, shorten, stroke, text_at, width_px
+from controller.plot.paint import BOLDER, fill, plain, shorten, stroke, text_at, width_px
 from controller.plot.values import EventKind, EventMark
 
 LANE_PX: Final = 15.0
@@ -53,12 +53,12 @@ class Flag(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """``count`` events of one kind on nearly the same pixel."""
+    """``marks`` events of one kind on nearly the same pixel."""
 
     x: float
     label: str
     kind: EventKind
-    count: int
+    marks: int
 
 
 def kind_of(mark: EventMark) -> EventKind:
@@ -83,7 +83,7 @@ def _place(groups: Iterable[_Group], left: float, right: float) -> tuple[list[Fl
     left_out = 0
     for at, label, kind, count in sorted(groups, key=lambda group: (RANK[group.kind], group.x)):
         text = shorten(label, min(_LONGEST_PX, right - left), SIZE_PX)
-        span = width_px(text, SIZE_PX) * (1.08 if kind == "fault" else 1.0) + 11  # faults are bold
+        span = width_px(text, SIZE_PX) * (BOLDER if kind == "fault" else 1.0) + 11  # faults are bold
         leftward = at + span > right >= left + span
         begin, end = (at - span, at + 6) if leftward else (at - 6, at + span)
         lane = next((n for n, spans in enumerate(taken) if _is_free(spans, begin, end)), None)
@@ -105,7 +105,7 @@ def _together(marks: Sequence[EventMark], x: Scale, *, last_only: bool = False) 
     for kind, same in groupby(by_kind, kind_of):
         near: list[EventMark] = []
         for mark in same:
-            if near and x.px(mark.t_s) - x.px(near[-1].t_s) > _TOGETHER_PX:
+            if near and x.px(mark.t_s) - x.px(near[0].t_s) > _TOGETHER_PX:
                 groups.append(_group(near, kind, x, last_only=last_only))
                 near = []
             near.append(mark)

@@ -8,6 +8,7 @@ curves against the ground is at least 4.5 : 1 in both (WCAG 2.2, 1.4.3), the gri
 from __future__ import annotations
 
 import re
+from itertools import accumulate, takewhile
 from typing import Final
 
 # light, dark. Curve hues differ in lightness too, for a grey print.
@@ -30,6 +31,7 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&
 _not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min"}
 
+BOLDER: Final = 1.1  # how much wider semi-bold text is
 _BOLD: Final = ' font-weight="600"'
 _ROUND: Final = 'stroke-linejoin="round"'
 
@@ -79,9 +81,9 @@ def shorten(text: str, width: float, size_px: float) -> str:
     """``text``, or as much of its start as fits ``width`` with an ellipsis."""
     if width_px(text, size_px) <= width:
         return text
-    while text and width_px(text + "…", size_px) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    room = width - width_px("…", size_px)
+    ends = accumulate(width_px(char, size_px) for char in text)
+    return text[: sum(1 for _ in takewhile(lambda end: end <= room, ends))].rstrip() + "…"
 
 
 def wrap(text: str, width: float, size_px: float, most: int) -> list[str]:

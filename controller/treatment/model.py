@@ -96,8 +96,10 @@ class Treatment:
     def short(cls, current_ma: float, dose_ma_min: float, pole: Pole | str) -> Treatment:
         """One phase into a bench load, without a file."""
         sign = pole.value if isinstance(pole, Pole) else pole
+        asked = ((current_ma, "mA"), (dose_ma_min, "mA.min"))
         phase = {"pole": sign, "current_ma": current_ma, "dose_ma_min": dose_ma_min}
-        name = f"Bench load, {current_ma} mA to {dose_ma_min} mA.min, pole {sign}"
+        what = " to ".join(f"{shown(value).removesuffix('.0')} {unit}" for value, unit in asked)
+        name = f"Bench load, {what}, pole {sign}"
         return cls.from_dict(
             {"format": FORMAT, "name": name, "load": "bench", "phase": [phase]}, "the short form"
         )

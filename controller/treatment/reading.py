@@ -208,7 +208,8 @@ def _unknown(key: str, table: type[Any]) -> str:
 
     homes = {other_key: home for home, other in TABLES.items() for other_key in keys_of(other)}
     if key in homes:
-        return f"unknown key here, expected in {homes[key]}; move it there"
+        where = ("at " if homes[key].startswith("the") else "in ") + homes[key]
+        return f"unknown key here, expected {where}; move it there"
     known = keys_of(table)
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     if near:

@@ -1,10 +1,11 @@
 """Real time made simulated: where the world's time comes from for whoever does not hold it himself.
 
-The world is brought to now whenever somebody looks, so nothing has to run in between. One pace serves every port of
-a world: two of them would disagree about now.
+The world is brought to now whenever somebody looks, so nothing has to run in between. One pace serves every
+port of a world: two of them would disagree about now.
 
-A machine may be too slow for the speed asked for, or may have been asleep. Then a look costs at most ``AT_MOST_S``
-and the world stays behind for the moment: with one unbounded step, each would take longer than the last.
+A machine may be too slow for the speed asked for, or may have been asleep. Then a look costs at most
+``AT_MOST_S`` and the world stays behind for the moment: with one unbounded step, each would take longer
+than the last.
 """
 
 from __future__ import annotations

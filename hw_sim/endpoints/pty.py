@@ -1,12 +1,12 @@
 """A simulated unit on a pseudo-terminal: for programs that want a serial device. POSIX only.
 
-The device has a name of the user's choice, a link that stays the same from run to run and over an unplugging, as
-those under ``/dev/serial/by-id`` do. While the unit is unplugged there is no device, and a program that had it
-open gets the errors of a vanished one.
+The device has a name of the user's choice, a link that stays the same from run to run and over an
+unplugging, as those under ``/dev/serial/by-id`` do. While the unit is unplugged there is no device, and a
+program that had it open gets the errors of a vanished one.
 
-On Linux the unit notices when a program closes the device, as a unit notices DTR: no program, no slave, and the
-master says HUP. The slave is not held open for that reason. Elsewhere it is held (the master would fail), and a
-close goes unnoticed. A pseudo-terminal has no modem lines and no baud rate.
+On Linux the unit notices when a program closes the device, as a unit notices DTR: no program, no slave, and
+the master says HUP. The slave is not held open for that reason. Elsewhere it is held (the master would
+fail), and a close goes unnoticed. A pseudo-terminal has no modem lines and no baud rate.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ _NOTICES_CLOSE = sys.platform == "linux"
 
 
 class PtyEndpoint:
-    """Owns the link and, while the unit is plugged in, the master; a channel exists while a program has it open."""
+    """The link and, while the unit is plugged in, the master; a channel is a program that has it open."""
 
     def __init__(self, server: Server, path: str) -> None:
         self._server = server
         self._link = Path(path)
         self._terminal: _Terminal | None = None
         self._channel: _PtyChannel | None = None
-        _refuse_what_is_not_ours(self._link)
         self._plug_in()
         server.endpoints.append(self)
 
@@ -39,7 +38,10 @@ class PtyEndpoint:
             self._channel = None
         if self._terminal is None:
             if self._server.world.plugged:
-                self._plug_in()
+                with contextlib.suppress(
+                    OSError
+                ):  # the name was taken meanwhile: the device waits until it is free
+                    self._plug_in()
         elif not self._server.world.plugged:
             self._pull_out()
         elif self._channel is None and self._terminal.is_open():
@@ -50,10 +52,14 @@ class PtyEndpoint:
         self._pull_out()
 
     def _plug_in(self) -> None:
-        self._terminal = terminal = _Terminal()
-        with contextlib.suppress(FileNotFoundError):
-            self._link.unlink()
-        self._link.symlink_to(terminal.device)
+        _make_room(self._link)
+        terminal = _Terminal()
+        try:
+            self._link.symlink_to(terminal.device)
+        except OSError:
+            terminal.close()
+            raise
+        self._terminal = terminal
 
     def _pull_out(self) -> None:
         if self._channel is not None:
@@ -67,14 +73,15 @@ class PtyEndpoint:
             self._terminal = None
 
 
-def _refuse_what_is_not_ours(link: Path) -> None:
+def _make_room(link: Path) -> None:
     """A link that leads nowhere is what a killed server left; anything else with that name is somebody's."""
-    if link.is_symlink():
-        if link.exists():
-            raise FileExistsError(
-                f"{link} leads to {os.readlink(link)}, which is alive: is another ionto-sim serving there? "
-                "Choose another --pty, or remove the link"
-            )
+    if link.is_symlink() and not link.exists():
+        link.unlink()
+    elif link.is_symlink():
+        raise FileExistsError(
+            f"{link} leads to {os.readlink(link)}, which is alive: is another ionto-sim serving there? "
+            "choose another --pty, or remove the link"
+        )
     elif link.exists():
         raise FileExistsError(f"{link}: there is a file of that name; choose another --pty")
 
@@ -93,13 +100,14 @@ class _Terminal:
         if _NOTICES_CLOSE:
             os.close(self._slave)
             self._poll = select.poll()
-            self._poll.register(self.master, select.POLLHUP)
+            self._poll.register(self.master, select.POLLHUP | select.POLLIN)
 
     def is_open(self) -> bool:
-        """Whether a program has the device open."""
+        """Whether a program has the device open, or had it and left a word (``echo STOP > device``)."""
         if not _NOTICES_CLOSE:
             return True
-        if self._poll.poll(0):
+        state = self._poll.poll(0)
+        if state and state[0][1] == select.POLLHUP:
             return False
         self._tty.setraw(self.master)  # the kernel resets a slave's modes when the last program closes it
         return True

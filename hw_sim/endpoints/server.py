@@ -1,8 +1,8 @@
 """One event loop that lets a simulated unit live in real time and speak through pseudo-terminals and sockets.
 
-The loop sleeps in ``select`` until something can be read or the world's next tick is due. Bytes reach the unit when
-they arrive and its answer leaves in the same turn. What a reader does not take stays in the unit's own transmit
-buffer, which drops whole lines when it is full: nothing here waits for a reader.
+The loop sleeps in ``select`` until something can be read or the world's next tick is due. Bytes reach the
+unit when they arrive and its answer leaves in the same turn. What a reader does not take stays in the
+unit's own transmit buffer, which drops whole lines when it is full: nothing here waits for a reader.
 
 A thread a connection was rejected: the unit is one processor, and its world must not be advanced by two.
 """
@@ -103,7 +103,9 @@ class Server:
 
     def _receive(self, channel: Channel) -> None:
         data = channel.read()
-        if data is None or channel.conn not in self.world.to_unit:  # closed, or the cable was pulled on the bench
+        if (
+            data is None or channel.conn not in self.world.to_unit
+        ):  # closed, or the cable was pulled on the bench
             self.drop(channel)
         elif data:
             self.world.put(channel.conn, data)

@@ -1,8 +1,8 @@
 """A simulated unit, and its bench door, on TCP.
 
-There is no authentication in the unit's protocol, so it listens on 127.0.0.1 unless told otherwise. Every client of
-the unit is a connection of its own to it. A client of the door is served its answers before it is read again, so
-that one who asks and never reads holds no more than the answers to one read.
+There is no authentication in the unit's protocol, so it listens on 127.0.0.1 unless told otherwise. Every
+client of the unit is a connection of its own to it. A client of the door is served its answers before it is
+read again, so that one who asks and never reads holds no more than the answers to one read.
 """
 
 from __future__ import annotations

@@ -263,6 +263,7 @@ def _at_zero(s: Record) -> None:
     off(s)
     if s.st == PAUSING:
         s.p_at = s.run_s
+        s.sec = 0
         move(s, ZERO)
         return
     why = s.why

@@ -245,8 +245,17 @@ def step(s: Record, st: int) -> None:
                 return
         if s.step_n < 5:
             s.step_n += 1
-    s.v_e, s.v_d, s.v_c, s.v_b, s.v_a = s.v_d, s.v_c, s.v_b, s.v_a, v
-    s.s_e, s.s_d, s.s_c, s.s_b, s.s_a = s.s_d, s.s_c, s.s_b, s.s_a, reg
+    # One by one: MicroPython makes a tuple on the heap of an assignment to more than two.
+    s.v_e = s.v_d
+    s.v_d = s.v_c
+    s.v_c = s.v_b
+    s.v_b = s.v_a
+    s.v_a = v
+    s.s_e = s.s_d
+    s.s_d = s.s_c
+    s.s_c = s.s_b
+    s.s_b = s.s_a
+    s.s_a = reg
     if st == HOLD:
         _fall(s, v)
 
@@ -287,7 +296,10 @@ def _fall(s: Record, v: int) -> None:
     s.m_n += 1
     if s.m_n >= 25:
         s.m_n = 0
-        s.m_3, s.m_2, s.m_1, s.m_0 = s.m_2, s.m_1, s.m_0, v
+        s.m_3 = s.m_2
+        s.m_2 = s.m_1
+        s.m_1 = s.m_0
+        s.m_0 = v
         top = v
         if s.m_1 > top:
             top = s.m_1
@@ -306,8 +318,16 @@ def contact(s: Record) -> None:
         s.unsteady = 0
         s.k_count = 0
         return
-    s.k_9, s.k_8, s.k_7, s.k_6, s.k_5 = s.k_8, s.k_7, s.k_6, s.k_5, s.k_4
-    s.k_4, s.k_3, s.k_2, s.k_1, s.k_0 = s.k_3, s.k_2, s.k_1, s.k_0, v
+    s.k_9 = s.k_8
+    s.k_8 = s.k_7
+    s.k_7 = s.k_6
+    s.k_6 = s.k_5
+    s.k_5 = s.k_4
+    s.k_4 = s.k_3
+    s.k_3 = s.k_2
+    s.k_2 = s.k_1
+    s.k_1 = s.k_0
+    s.k_0 = v
     s.k_count += 1
     if s.k_count < 10:
         return

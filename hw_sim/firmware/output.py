@@ -85,6 +85,7 @@ def count_pause(s: Record, cause: int) -> None:
     """Three pauses of one cause (0 OPEN, 1 STEP, 2 LINK) in 10 min lock the run: RESUME is refused, 25."""
     now = s.run_s + 1
     s.p_at = s.run_s
+    s.sec = 0
     if cause == 0:
         before, last = s.p_open2, s.p_open1
         s.p_open2, s.p_open1 = last, now
