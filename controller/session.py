@@ -20,6 +20,7 @@ from controller.errors import LinkLost, ProtocolViolation, RecordError, Treatmen
 from controller.exchange import Confirmed, Refused, Uncertain
 from controller.journal import Journal, Record
 from controller.limits import Breach
+from controller.link import ControlRequest
 from controller.machine import SessionState
 from controller.sample import Sample, TimeAxis
 from controller.treatment import Phase, Treatment, check_against_unit
@@ -62,6 +63,7 @@ class Session:
         self._prescriptions = treatment.prescriptions()
         self._refuse_impossible()
         self._orders: deque[tuple[Order, str]] = deque()
+        self._stops: list[ControlRequest] = []
         self._axis = TimeAxis()
         self._latest: Sample | None = None
         self._record: Record | None = None
@@ -216,6 +218,7 @@ class Session:
             self._perform()
         if engine.result is not None:
             self._settle(engine, samples)
+            self._answer_stops(engine)
             self._phase_over(engine)
         return samples
 
@@ -302,20 +305,32 @@ class Session:
             order, by = self._orders.popleft()
             self._obey(order, by)
         for request in self.unit.link.requests():
-            done = True
-            if request.verb != "status":
-                done = self._obey(request.verb, "another process")
-            seen = self._latest
-            request.answer(
-                {
-                    "done": done,
-                    "state": self.state.name,
-                    "run": engine.run,
-                    "current_ua": None if seen is None else seen.unit.i_ua,
-                    "dose_ma_min": None if seen is None else round(seen.dose_ma_min, 6),
-                    "unit": self.unit.facts.serial,
-                }
-            )
+            if request.verb in ("stop", "abort"):
+                self._obey(request.verb, "another process")
+                self._stops.append(request)  # answered when the current is seen to be off
+            else:
+                done = request.verb == "status" or self._obey(request.verb, "another process")
+                request.answer(self._answer(engine, done=done))
+        if self._stops and self.is_quiet:
+            self._answer_stops(engine)
+
+    def _answer_stops(self, engine: Engine) -> None:
+        for request in self._stops:
+            request.answer(self._answer(engine, done=True))
+        self._stops.clear()
+
+    def _answer(self, engine: Engine, *, done: bool) -> dict[str, object]:
+        """What another process is told."""
+        seen = self._latest
+        return {
+            "done": done,
+            "state": engine.state.name,
+            "run": engine.run,
+            "current_ua": None if seen is None else seen.unit.i_ua,
+            "zero": self.is_quiet,
+            "dose_ma_min": None if seen is None else round(seen.dose_ma_min, 6),
+            "unit": self.unit.facts.serial,
+        }
 
     # -- phases and the end ------------------------------------------------------------------------------------
 

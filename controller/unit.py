@@ -102,7 +102,7 @@ class Unit:
         self.exchange = Exchange()
         self.counters: Counter[str] = Counter()
         self.entropy = Entropy(getattr(link.clock, "seed", None))
-        self.log_sent: Callable[[str], None] | None = None
+        self.log_sent: Callable[[str | bytes], None] | None = None
         self.log_received: Callable[[str | bytes], None] | None = None
         self._decoder = LineDecoder()
         self._facts: UnitFacts | None = None
@@ -171,17 +171,17 @@ class Unit:
                 "vmin": VERSION, "vmax": VERSION, "nonce": f"{self.entropy.number():08X}", "host": HOST_WORD,
                 **fields, "utc": round(self.link.clock.utc_s()),
             }  # fmt: skip
-        request = self.exchange.begin(verb, fields, self.now)
-        self._write(self.exchange.first, request.line())
+        self.exchange.begin(verb, fields, self.now)
+        self._write(self.exchange.first)
 
-    def _write(self, data: bytes, line: str) -> None:
+    def _write(self, data: bytes) -> None:
         if self.log_sent is not None:
-            self.log_sent(data.decode("ascii").strip() if data[:1] == b"\n" else line)
+            self.log_sent(data.strip(b"\n"))
         self.link.write(data)
 
     def brake(self, *, abort: bool = False) -> None:
         """Send the stop byte (two for ABORT): obeyed at once, from any state, never answered."""
-        self._write(STOP_BYTE * (2 if abort else 1), "\\x18\\x18" if abort else "\\x18")
+        self._write(STOP_BYTE * (2 if abort else 1))
 
     def pump(self, deadline: float) -> list[Item]:
         """Read once, until ``deadline`` or the next retransmission; return what came out of it.
@@ -202,7 +202,7 @@ class Unit:
                 items.append(late)
             elif late is not None:
                 self.counters["retries"] += 1
-                self._write(late, "")
+                self._write(late)
         return items
 
     def _take(self, line: str | Noise, items: list[Item]) -> None:
@@ -333,7 +333,7 @@ class Unit:
         Raises:
             Unacknowledged: no answer; the error, if any, is in ``SYST:ERR?``.
         """
-        self._write(b"\n" + text.encode("ascii") + b"\n", text)
+        self._write(b"\n" + text.encode("ascii") + b"\n")
         give_up = self.now + PLAIN_TIMEOUT_S
         while self.now < give_up:
             for item in self.pump(give_up):

@@ -97,7 +97,7 @@ class Journal:
 
     # -- the line ----------------------------------------------------------------------------------------------
 
-    def sent(self, line: str) -> None:
+    def sent(self, line: str | bytes) -> None:
         if self._log is not None:
             self._log.sent(*self._times(), line)
 

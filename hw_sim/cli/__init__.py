@@ -29,9 +29,6 @@ def run_command(arguments: list[str]) -> int:
         return exc.exit_code
     except click.Abort:
         return 0
-    except BrokenPipeError:  # `ionto-sim scenarios | head`: who has read enough is served
-        sys.stdout = None  # type: ignore[assignment] - or the interpreter complains when it flushes
-        return 0
     except Exception as exc:  # the last door: what comes here is a bug, and says where its log is
         click.echo(
             f"internal error ({type(exc).__name__}: {exc}); please report it with {_log(exc)}", err=True

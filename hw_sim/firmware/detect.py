@@ -217,34 +217,34 @@ def step(s: Record, st: int) -> None:
     """Every 20 ms, in RAMP_UP and HOLD: sudden moves of the voltage between 20 ms means."""
     v = (s.v + s.v_1) >> 1
     reg = s.reg
-    i = (s.i + s.i_1) >> 1
+    i = s.i if s.i < s.i_1 else s.i_1  # both samples of the mean count
     if i < 200_000 or i * 2 < s.prog or (s.c_open and s.c_good < TICKS_100_MS):
-        s.step_n = 0
-    else:
-        a = s.v_a
-        near = a >> 5
-        # A move over 25 % within five means has a neighbouring pair that moved by more than 3 %.
-        if not -near <= v - a <= near:
-            s.hot = 5
-        if s.hot:
-            s.hot -= 1
-            n = s.step_n
-            k = 0
-            if n > 0:
-                k = _moved(v, reg, a, s.s_a)
-            if n > 1 and not k:
-                k = _moved(v, reg, s.v_b, s.s_b)
-            if n > 2 and not k:
-                k = _moved(v, reg, s.v_c, s.s_c)
-            if n > 3 and not k:
-                k = _moved(v, reg, s.v_d, s.s_d)
-            if n > 4 and not k:
-                k = _moved(v, reg, s.v_e, s.s_e)
-            if k:
-                _stepped(s, k)
-                return
-        if s.step_n < 5:
-            s.step_n += 1
+        s.step_n = 0  # a voltage without its current says nothing, of a step or of a fall
+        return
+    a = s.v_a
+    near = a >> 5
+    # A move over 25 % within five means has a neighbouring pair that moved by more than 3 %.
+    if not -near <= v - a <= near:
+        s.hot = 5
+    if s.hot:
+        s.hot -= 1
+        n = s.step_n
+        k = 0
+        if n > 0:
+            k = _moved(v, reg, a, s.s_a)
+        if n > 1 and not k:
+            k = _moved(v, reg, s.v_b, s.s_b)
+        if n > 2 and not k:
+            k = _moved(v, reg, s.v_c, s.s_c)
+        if n > 3 and not k:
+            k = _moved(v, reg, s.v_d, s.s_d)
+        if n > 4 and not k:
+            k = _moved(v, reg, s.v_e, s.s_e)
+        if k:
+            _stepped(s, k)
+            return
+    if s.step_n < 5:
+        s.step_n += 1
     # One by one: MicroPython makes a tuple on the heap of an assignment to more than two.
     s.v_e = s.v_d
     s.v_d = s.v_c
@@ -281,7 +281,8 @@ def _stepped(s: Record, direction: int) -> None:
 
 
 def _fall(s: Record, v: int) -> None:
-    """More than 40 % down within 2 s of a steady HOLD (four maxima of half a second each)."""
+    """More than 40 % + 100 mV down within 2 s of a steady HOLD (four maxima of half a second each). Without the
+    100 mV of a step the noise of a voltage of a few mV (a shorted bench, ZMIN=0) is such a fall."""
     if s.unsteady or s.limited:
         s.m_0 = s.m_1 = s.m_2 = s.m_3 = s.m_max = v
         s.m_n = 0
@@ -290,7 +291,7 @@ def _fall(s: Record, v: int) -> None:
         s.m_0 = v
         if v > s.m_max:
             s.m_max = v
-    elif v * 5 < s.m_max * 3:
+    elif v * 5 + 500 < s.m_max * 3:
         trip_now(s, 6)
         return
     s.m_n += 1

@@ -37,9 +37,7 @@ class Tape:
     def tick(self, live: Record) -> None:
         """``live`` is sensed and about to be ticked."""
         s = self.record
-        self.inputs.extend(
-            (live.adc_i, live.adc_i2, live.adc_v, live.relay_fb | live.cmp_i << 1 | live.cmp_v << 2)
-        )
+        self.inputs.extend((live.adc_i, live.adc_i2, live.adc_v, live.relay_fb | live.cmp_i << 1 | live.cmp_v << 2))
         for name in ("adc_i", "adc_i2", "adc_v", "relay_fb", "cmp_i", "cmp_v"):
             setattr(s, name, getattr(live, name))
         for name in FIELDS:

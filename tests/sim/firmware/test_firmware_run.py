@@ -346,6 +346,12 @@ def test_the_bridge_turns_only_after_a_second_of_quiet_and_arm_still_answers_in_
     assert bench.replies[-1]["code"] == "00"
     assert turned - stopped_us >= 1_000_000
     assert answered - asked <= 2_000_000
+    # The worst case: a check, whose 50 uA have just ended, and the other polarity at once.
+    bench.ask("STOP")
+    bench.prescribe(POL="+")
+    asked = bench.world.now_us
+    assert bench.arm()["code"] == "00"
+    assert bench.world.now_us - asked <= 2_000_000
 
 
 # -- contact check -----------------------------------------------------------------------------------------------

@@ -1,0 +1,255 @@
+"""``ionto-sim serve --tcp``: several clients, bad clients, and instruments' programs."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+import pytest
+import serial
+
+from tests.sim.endpoints.serving import PATIENCE_S, ask, run_out, serve, socket_host
+
+IDN = b"IONTO,IONTO-4,SN0001,1.0.0\n"
+
+
+@pytest.fixture
+def served():
+    with serve("--tcp", "127.0.0.1:0") as running:
+        yield running
+
+
+def _query(connection: socket.socket, line: bytes) -> bytes:
+    connection.sendall(line + b"\n")
+    with connection.makefile("rb") as lines:
+        return lines.readline()
+
+
+def test_it_is_a_pyserial_url(served):
+    assert served.places["tcp"] == f"socket://127.0.0.1:{served.port}"
+    with serial.serial_for_url(served.places["tcp"], timeout=PATIENCE_S) as port:
+        assert ask(port, b"*IDN?") == IDN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_hangs_up(served, number):
+    with served.connect() as connection:
+        assert _query(connection, b"*IDN?") == IDN
+        assert served.end(number) == 0
+        assert connection.recv(1) == b""
+        assert served.process.stderr.read() == b""
+
+
+def test_answers_go_to_their_askers(served):
+    clients = [served.connect() for _ in range(8)]
+    for client in clients:
+        client.sendall(b"*IDN?\nSYST:PR")
+    for client in clients:
+        client.sendall(b"OT?\n")
+    for client in clients:
+        with client, client.makefile("rb") as lines:
+            assert [lines.readline(), lines.readline()] == [IDN, b"IONTO/1\n"]
+
+
+def test_half_closed_clients_get_their_answer(served):
+    """``printf '*IDN?\\n' | nc``"""
+    with served.connect() as connection:
+        connection.sendall(b"*IDN?\n")
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as lines:
+            assert lines.read() == IDN
+
+
+def test_a_client_that_goes_closes_its_session_and_pauses_its_run(served):
+    with served.connect() as connection:
+        host = socket_host(connection)
+        host.start(I=200, Q=60_000)
+    with served.connect() as connection:
+        assert _query(connection, b"*IDN?") == IDN
+        host = socket_host(connection)
+        host.hello(run="RUN1")
+        host.keeping = False
+        host.until(lambda: host.telemetry[-1:] != [] and host.telemetry[-1]["st"] == "PAUSED")
+        assert host.run_facts()["out"] == "RUNNING"
+
+
+def test_twenty_reconnects_gentle_and_rude(served):
+    for n in range(20):
+        connection = served.connect()
+        assert _query(connection, b"*IDN?") == IDN
+        if n % 2:  # a reset instead of an end
+            connection.sendall(b"SYST:HELP?\n" * 10)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+def test_garbage_is_survived(served):
+    noise = bytes(b for b in range(256) if b not in (0x03, 0x18)) * 400
+    with served.connect() as one, served.connect() as two:
+        one.sendall(noise + b"\n*IDN?\n")
+        assert _query(two, b"*IDN?") == IDN
+        with one.makefile("rb") as lines:
+            assert lines.readline() == IDN
+
+
+def test_nobody_waits_for_a_reader_that_does_not_read(served):
+    with served.connect() as deaf, served.connect() as other:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for n in range(60):  # 12 MB of answers: more than any kernel buffers
+            deaf.sendall(b"SYST:HELP?\n" * 1000)
+            if n % 20 == 0:
+                assert _query(other, b"*IDN?") == IDN
+        deaf.sendall(b"\n*OPC?\n")
+        assert _query(other, b"*IDN?") == IDN
+        lines = _everything(deaf).splitlines(keepends=True)
+        assert len(lines) < 60_000
+        assert {line for line in lines if line != b"1\n"} == {lines[0]}
+        assert lines[0].startswith(b"*IDN?,*OPC?,")
+        assert _query(deaf, b"*IDN?") == IDN
+
+
+def _everything(connection: socket.socket) -> bytes:
+    """All that is there, read until nothing comes for a second."""
+    data = b""
+    while select.select([connection], [], [], 1.0)[0]:
+        data += connection.recv(1 << 20)
+    return data
+
+
+def test_more_clients_than_there_is_room_for_are_hung_up_on(served):
+    clients = [served.connect() for _ in range(32)]
+    for client in clients:
+        assert _query(client, b"*OPC?") == b"1\n"
+    with served.connect() as too_many:
+        assert too_many.recv(1) == b""
+    clients.pop().close()
+    assert _query(clients[0], b"*OPC?") == b"1\n"
+    while True:  # until the server has seen the place free
+        with served.connect() as next_one:
+            next_one.sendall(b"*OPC?\n")
+            try:
+                if next_one.recv(2) == b"1\n":
+                    break
+            except ConnectionResetError:
+                pass
+    for client in clients:
+        client.close()
+
+
+def test_a_port_in_use_is_one_sentence(served):
+    second = run_out("serve", "--tcp", f"127.0.0.1:{served.port}")
+    assert (second.returncode, second.stdout) == (3, "")
+    assert second.stderr == (
+        "Error: that port is in use: is another ionto-sim there? choose another, or 0 for any free one\n"
+    )
+
+
+def test_speed_is_told_in_hello_and_kept():
+    with serve("--tcp", "0", "--speed", "50") as served, served.connect() as connection:
+        assert served.places["speed"] == 50
+        host = socket_host(connection)
+        assert host.hello()["rate"] == "50"
+        host.until(lambda: len(host.telemetry) >= 50)  # 5 s of the unit's in 0.1 s
+        assert host.telemetry[-1]["ms"] - host.telemetry[0]["ms"] == 4900
+
+
+def test_speed_and_line_of_the_scenario_are_used():
+    with serve("--tcp", "0", "--scenario", "5k?speed=3".replace("5k", "bench-5k")) as served:
+        assert (served.places["scenario"], served.places["speed"]) == ("bench-5k", 3)
+    with serve("--tcp", "0", "--scenario", "skin?line=9600") as served, served.connect() as connection:
+        host = socket_host(connection)
+        host.hello()
+        ms = [int(host.done("STATUS")["now"]) for _ in range(4)]
+        # About 180 bytes to and fro at 1.04 ms each.
+        assert all(later - sooner > 150 for sooner, later in zip(ms, ms[1:], strict=False))
+
+
+def test_unplugged_it_hangs_up_until_it_is_replugged():
+    with serve("--tcp", "0", "--bench-door", "127.0.0.1:0") as served, served.door() as door:
+        with served.connect() as connection:
+            assert _query(connection, b"*ESR?") == b"128\n"
+            door.call("unplug")
+            assert connection.recv(1) == b""
+        with served.connect() as connection:
+            assert connection.recv(1) == b""
+        with served.door() as second:  # the bench is still there
+            second.call("replug")
+        with served.connect() as connection:
+            assert _query(connection, b"*ESR?") == b"0\n"
+
+
+def test_the_loopback_of_ipv6():
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6")
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 loopback")
+    with serve("--tcp", "[::1]:0") as served:
+        assert served.places["tcp"].startswith("socket://[::1]:")
+        with serial.serial_for_url(served.places["tcp"], timeout=PATIENCE_S) as port:
+            assert ask(port, b"*IDN?") == IDN
+
+
+def test_pyvisa_asks_and_stops_what_another_client_started(served):
+    pyvisa = pytest.importorskip("pyvisa")
+    pytest.importorskip("pyvisa_py")
+    with served.connect() as connection:
+        host = socket_host(connection)
+        host.start(I=200, Q=60_000)
+        manager = pyvisa.ResourceManager("@py")
+        unit = manager.open_resource(
+            f"TCPIP::127.0.0.1::{served.port}::SOCKET", read_termination="\n", write_termination="\n"
+        )
+        try:
+            unit.timeout = PATIENCE_S * 1000
+            assert unit.query("*IDN?") == "IONTO,IONTO-4,SN0001,1.0.0"
+            state, amps, volts, ohms, coulombs = unit.query("MEAS:ALL?").split(",")
+            assert state in ("RAMP_UP", "HOLD", "PAUSING", "PAUSED")
+            assert [len(text.partition(".")[2]) for text in (amps, volts, coulombs)] == [6, 3, 6]
+            assert float(ohms) > 0
+            unit.write("STOP")
+            host.until(lambda: any(e["name"] == "STATE" and e["st"] == "DONE" for e in host.events))
+            assert unit.query("SYST:ERR?") == '0,"No error"'
+            assert unit.query("MEAS:ALL?").startswith("DONE,0.0000")
+        finally:
+            unit.close()
+            manager.close()
+        assert host.run_facts()["out"] == "STOPPED"
+
+
+HIDE_POSIX = """
+import sys
+import serial
+for name in ("termios", "fcntl", "tty", "pty"):
+    sys.modules[name] = None
+import hw_sim.endpoints.protocol_sim, hw_sim.endpoints.pty, hw_sim.endpoints.tcp, hw_sim.endpoints.server
+from hw_sim.cli import commands, main
+"""
+
+
+def test_without_posix_modules_everything_imports_and_tcp_serves():
+    with (
+        serve("--tcp", "0", program=("-c", HIDE_POSIX + "main()")) as served,
+        served.connect() as connection,
+    ):
+        assert _query(connection, b"*IDN?") == IDN
+
+
+def test_without_posix_modules_a_vanished_port_says_what_windows_says():
+    check = HIDE_POSIX + (
+        "import hw_sim.endpoints as e; e.register()\n"
+        "port = serial.serial_for_url('sim://')\n"
+        "port.door.unplug()\n"
+        "try: port.flush()\n"
+        "except serial.SerialException as exc: print(exc)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
+    assert done.stdout == "ClearCommError failed (PermissionError(13, 'Access is denied.', None, 5))\n"
