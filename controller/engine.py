@@ -16,6 +16,7 @@ from collections import deque
 from typing import Final, Literal, TypeAlias
 
 from controller.effects import RAISING, Ask, Brake, Effect, Note, RunResult
+from controller.errors import ProtocolViolation
 from controller.exchange import Confirmed, Refused, Uncertain, Verdict
 from controller.limits import (
     STALE_S,
@@ -25,7 +26,7 @@ from controller.limits import (
     known_interval_uc,
     unknown_interval_uc,
 )
-from controller.machine import ENDS, SessionMachine, SessionState, Trigger
+from controller.machine import SessionMachine, SessionState, Trigger
 from controller.treatment import Prescription
 from controller.wire import Event, Reply, Telemetry, digest
 from controller.wire.spec import (
@@ -43,11 +44,16 @@ Order: TypeAlias = Literal["stop", "abort", "pause", "resume"]
 
 EARLY_S: Final = 1e-6  # a wait may end a rounding early; without this it would be repeated for ever
 STOP_PATIENCE_S: Final = 1.5  # a ramp to zero takes 1 s; after this it becomes an ABORT
-GIVE_UP_S: Final = 30.0  # without any answer
+BRAKE_AGAIN_S: Final = 1.0  # a second 0x18 within 500 ms is an ABORT (protocol 2.2); adapters batch and delay
+GIVE_UP_S: Final = 30.0  # of doubt, or of a stop whose end nobody tells
 ATTEMPTS: Final = 3  # at starting a run of which the unit says that it never heard
 
 _S = SessionState
 _STARTING: Final = frozenset({_S.STAGING, _S.CHECKING, _S.STARTING})
+_KEPT: Final = frozenset({_S.RAMPING_UP, _S.HOLDING})
+_WATCHED: Final = _KEPT | {_S.RAMPING_DOWN, _S.PAUSING}
+_AT_REST: Final = frozenset({_S.READY, _S.STAGING, _S.CHECKING, _S.PAUSED})
+_RUNNING: Final = _WATCHED | {_S.PAUSED, _S.STOPPING}
 _CLOSED: Final = frozenset({UnitState.DONE, UnitState.IDLE, UnitState.STAGED, UnitState.FAULT})
 _REASONS: Final = {
     "STOPPED": "stopped at the unit or by another connection",
@@ -93,15 +99,20 @@ class Engine:
         self._keep_due_s = 0.0
         self._attempts = 0
         self._began_s: float | None = None  # START left: from here on current may have flowed
+        self._known = False  # the unit has said that it knows the run
         self._resuming = False
         self._pause_asked = False
         self._stop_asked_s: float | None = None
-        self._silent_since_s: float | None = None
+        self._abort = False
+        self._braked_s: float | None = None
+        self._doubt_since_s: float | None = None
         self._concluding = False
         self._cause = self._reason = ""
         self._breach: Breach | None = None
         self._fault: int | None = None
         self._event_number: int | None = None
+        self._missed: list[Ask] = []  # EVENTS, to be asked when the unit has said what is true
+        self._was_reset = False
         self._found = UnitState.IDLE
 
     @property
@@ -117,6 +128,7 @@ class Engine:
     def start(self) -> None:
         """Begin: the prescription goes to the unit."""
         self._attempts += 1
+        self.monitor = SafetyMonitor(self.prescription.i_ua, self.prescription.q_uc)
         self._fire(Trigger.STAGE)
         self.asks.append(Ask("PRES", self._fields))
 
@@ -153,20 +165,31 @@ class Engine:
     # -- what the unit says ------------------------------------------------------------------------------------
 
     def on_telemetry(self, seen: Telemetry, now: float) -> None:
-        last, self.newest, self._heard_s = self.newest, seen, now
-        if last is None or seen.number != (last.number + 1) & 0xFFFF:
-            self._gap(last, seen)
+        last = self.newest
+        if (
+            last is not None
+            and (seen.number != (last.number + 1) & 0xFFFF or seen.sid != last.sid)
+            and not self._is_news(last, seen)
+        ):
+            return
+        self.newest, self._heard_s = seen, now
         breach = self.monitor.judge(seen)
         if breach is not None:
             self.trip(breach, now)
         if last is None or seen.state is not last.state:
             self._follow(seen.state, now)
 
-    def _gap(self, last: Telemetry | None, seen: Telemetry) -> None:
-        if last is not None and last.sid == seen.sid:
+    def _is_news(self, last: Telemetry, seen: Telemetry) -> bool:
+        """Count what is missing before this line. One that comes twice is no news, and may not pass for fresh."""
+        missing = seen.number  # of a new session, which begins with 0000
+        if seen.sid == last.sid:
             missing = (seen.number - last.number - 1) & 0xFFFF
+            if missing >= 0x8000:
+                return False
+        if missing:
             self.gaps += missing
             self._note("gap", telemetry=missing)
+        return True
 
     def on_event(self, event: Event, now: float) -> None:
         if self._event_number is not None:
@@ -175,26 +198,33 @@ class Engine:
                 return  # an old one, sent again
             if ahead > 1:
                 self._note("gap", events=ahead - 1)
-                self.asks.append(Ask("EVENTS", {"n": f"{(self._event_number + 1) & 0xFFFF:04X}"}))
+                self._ask_again(self._event_number + 1, ahead - 1)
         self._event_number = event.number
         if event.name == "FAULT" and self._fault is None:
             self._fault = event.fault_code("id")
         elif event.name == "STATE":
             self._follow(event.state("st"), now)
 
+    def _ask_again(self, first: int, missing: int) -> None:
+        """An answer to EVENTS brings eight at most, and the unit keeps the last 64."""
+        missed = range(first + max(0, missing - 64), first + missing, 8)
+        asks = [Ask("EVENTS", {"n": f"{number & 0xFFFF:04X}"}) for number in missed]
+        if self.state is _S.UNCERTAIN:
+            self._missed += asks
+        else:
+            self.asks.extend(asks)
+
     def on_verdict(self, verdict: Verdict, now: float) -> None:
         self._outstanding = False
         if verdict.verb != "KEEP" or not isinstance(verdict, Confirmed):
             facts = {"code": verdict.code} if isinstance(verdict, Refused) else {}
             self._note("verdict", verb=verdict.verb, answer=type(verdict).__name__, **facts)
-        if self.over:
+        if self.over or self.state is _S.LOST:
             return
         match verdict:
             case Confirmed(verb, reply):
-                self._silent_since_s = None
                 self._confirmed(verb, reply, now)
             case Refused(verb, code, reply):
-                self._silent_since_s = None
                 self._refused(verb, code, reply, now)
             case Uncertain(verb):
                 self._doubt(now)
@@ -205,14 +235,12 @@ class Engine:
         self.asks.clear()
         if self.over or self.state is _S.LOST:
             return
-        if self._silent_since_s is None:
-            self._silent_since_s = now
-        self._cause = self._cause or "link"
+        if self._doubt_since_s is None:
+            self._doubt_since_s = now
         self._fire(Trigger.LOSE)
         if self._began_s is None:
-            self._fire(Trigger.REFUSE)
-            self._reason = "the port was lost before the run was started; nothing was delivered"
-            self._finish("REFUSED", 0, (0, 0), now)
+            self._cause = self._cause or "link"
+            self._refuse("the port was lost before the run was started; nothing was delivered", None, now)
 
     def on_link(self) -> None:
         """The port is back: ask what is true."""
@@ -226,23 +254,39 @@ class Engine:
         """Whatever is due: giving up, blindness, a stop that is not obeyed, KEEP."""
         if self.over:
             return
-        if self._silent_since_s is not None and now - self._silent_since_s > GIVE_UP_S:
+        if self._doubt_since_s is not None and now - self._doubt_since_s > GIVE_UP_S:
+            self._cause = self._cause or "link"
             self._abandon("the unit did not answer any more", now)
-            return
-        seen = self.newest
-        if seen is None or seen.state not in ENERGISED or self.state in (_S.LOST, _S.UNCERTAIN):
-            return
+        elif self.state is _S.UNCERTAIN:
+            if not self._outstanding and not self.asks:
+                self._hello()
+        elif self.newest is not None and self.state is not _S.LOST:
+            self._watch(self.newest, now)
+
+    def _watch(self, seen: Telemetry, now: float) -> None:
+        """What is due while the unit tells of itself, or should."""
+        flows = seen.state in ENERGISED
         age_s = now - self._heard_s
-        if age_s > STALE_S:
+        blind = age_s > STALE_S
+        if blind and (flows or self.state in _WATCHED):
             self.trip(Breach("telemetry at most 1 s old while current flows", f"{age_s:.1f} s old"), now)
         if self._outstanding or self.asks:
             return
-        if self._stop_asked_s is not None and now - self._stop_asked_s > STOP_PATIENCE_S:
-            self._note("limit", limit="STOP is obeyed within 1 s", observed=seen.state.name)
-            self._stop(now, abort=True)
-        elif seen.state in LEASED and now + EARLY_S >= self._keep_due_s and age_s <= STALE_S:
+        if self._stop_asked_s is not None:
+            self._insist(now - self._stop_asked_s, seen.state if flows or blind else None, now)
+        elif blind and self.state is _S.PAUSED:
+            self._doubt(now)  # another host may have taken the session
+        elif self.state in _KEPT and seen.state in LEASED and not blind and now + EARLY_S >= self._keep_due_s:
             self._keep_due_s = now + KEEP_PERIOD_S
             self.asks.append(Ask("KEEP", {"t": f"{seen.number:04X}"}))
+
+    def _insist(self, since_s: float, flowing: UnitState | None, now: float) -> None:
+        """On the stop that was asked for ``since_s`` ago."""
+        if flowing is not None and since_s > STOP_PATIENCE_S:
+            self._note("limit", limit="STOP is obeyed within 1 s", observed=flowing.name)
+            self._stop(now, abort=True)
+        elif flowing is None and since_s > GIVE_UP_S:
+            self._abandon("the unit stopped, but did not say how the run ended", now)
 
     def wake_s(self, now: float) -> float:
         """When ``on_time`` wants to be called at the latest."""
@@ -266,11 +310,10 @@ class Engine:
                 self._note("contact", z_ohm=reply.integer("z"))
                 self._fire(Trigger.CHECKED)
                 self._start_or_resume(now)
-            case "START" | "RESUME" if self.state is _S.STARTING:
-                self._fire(Trigger.STARTED)
-                self._resuming = False
-                if self.newest is not None:
-                    self._follow(self.newest.state, now)
+            case "START" | "RESUME":
+                self._known = True
+                if self.state is _S.STARTING:
+                    self._go(now)
             case "PAUSE" if self.machine.can(Trigger.PAUSE):
                 self._fire(Trigger.PAUSE)
             case "STOP" | "ABORT" if reply.state("st") in _CLOSED:
@@ -278,11 +321,18 @@ class Engine:
             case _:
                 pass
 
+    def _go(self, now: float) -> None:
+        self._fire(Trigger.STARTED)
+        self._resuming = False
+        self._follow_newest(now)
+
     def _staged(self, reply: Reply, now: float) -> None:
         held = {key: reply.word(key) for key in PRESCRIPTION_KEYS}
         wrong = [f"{key}={held[key]} for {self._fields[key]}" for key in held if held[key] != self._fields[key]]
-        if wrong or reply.word("D") != self._digest:
-            self.effects.append(Brake())  # unstage what nobody meant
+        if reply.word("D") != self._digest:
+            wrong.append(f"D={reply.word('D')} for {self._digest}")
+        if wrong:
+            self._brake(now)  # unstage what nobody meant
             self._refuse("the unit holds another prescription than the one meant: " + ", ".join(wrong), None, now)
             return
         self._fire(Trigger.STAGED)
@@ -291,59 +341,69 @@ class Engine:
     def _start_or_resume(self, now: float) -> None:
         seen = self.newest
         if seen is None:
-            self.effects.append(Brake())
+            self._brake(now)
             self._refuse("the unit sends no telemetry, so nobody could watch the run", None, now)
             return
         # The newest unit time known plus 1000 ms (section 5).
         x = (seen.uptime_ms + DEADLINE_MARGIN_MS) & 0xFFFFFFFF
         if self._began_s is None:
             self._began_s = now
+        # Before anything else that may wait, because X runs out.
         if self._resuming:
-            self.asks.append(Ask("RESUME", {"run": self.run, "X": x}))
+            self.asks.appendleft(Ask("RESUME", {"run": self.run, "X": x}))
         else:
-            self.asks.append(Ask("START", {"run": self.run, "D": self._digest, "X": x}))
+            self.asks.appendleft(Ask("START", {"run": self.run, "D": self._digest, "X": x}))
 
     def _refused(self, verb: str, code: int, reply: Reply, now: float) -> None:
         if code in (5, 7, 8):
             self._doubt(now)  # this request was not executed, but the session is gone
-        elif verb == "START" and code == 15 and reply.fields.get("out") == "RUNNING":
-            self._fire(Trigger.STARTED)
+        elif verb == "START" and code == 15:
+            self._known = True
+            if self.state is _S.STARTING and reply.fields.get("out") == "RUNNING":
+                self._go(now)
+            else:
+                self._conclude(now)
         elif verb in RAISING and self.state in _STARTING:
             if self._resuming:
                 self._resuming, self._pause_asked = False, True  # stays paused until somebody decides
                 self._fire(Trigger.UNARMED)
                 if not self._attended:
                     self._stop_because("contact", f"resuming was refused: {ERROR_TEXT.get(code, code)}", now)
+                self._follow_newest(now)  # the run may have ended meanwhile
             else:
                 self._began_s = None
                 self._refuse(ERROR_TEXT.get(code, f"error {code:02d}"), code, now)
-        elif verb == "RUN":
+        elif verb == "RUN" and code == 6:
             self._never_started(now)
-        elif verb == "HELLO":
-            self._abandon(f"the unit refuses this host: {ERROR_TEXT.get(code, code)}", now)
+        elif verb in ("HELLO", "STATUS", "RUN"):
+            self._abandon(f"the unit refuses {verb} to this host: {ERROR_TEXT.get(code, code)}", now)
+
+    def _follow_newest(self, now: float) -> None:
+        if self.newest is not None:
+            self._follow(self.newest.state, now)
 
     def _follow(self, st: UnitState, now: float) -> None:
         """The unit's state moved: move with it."""
-        if self.over or self.state in (_S.UNCERTAIN, _S.LOST):
+        if self.over or self.state is _S.LOST:
+            return
+        if self.state is _S.UNCERTAIN:
+            self._found = st  # newer than the answer to STATUS
             return
         trigger = _FOLLOW.get(st)
         if trigger is not None and self._began_s is not None and self.machine.can(trigger):
             self._fire(trigger)
             if trigger is Trigger.PAUSED:
                 self._on_pause(now)
-        elif st is UnitState.FAULT:
+        elif st is UnitState.FAULT or (st in _CLOSED and self.state in _RUNNING):
             self._conclude(now)
-        elif st in _CLOSED and self.state in (
-            _S.RAMPING_UP, _S.HOLDING, _S.RAMPING_DOWN, _S.PAUSING, _S.PAUSED, _S.STOPPING,
-        ):  # fmt: skip
-            self._conclude(now)
+        elif st in LEASED and self.state in _AT_REST:
+            self.trip(Breach("current only after START or RESUME", f"{st.name} in {self.state.name}"), now)
 
-    def _on_pause(self, now: float) -> None:
+    def _on_pause(self, now: float, *, linked: bool = False) -> None:
         """A pause that nobody asked for, and that nobody is there to answer, ends the run."""
         if self._attended or self._pause_asked:
             return
-        linked = self.newest is not None and self.newest.faults & (1 << 10)
-        if linked or self._cause == "link":
+        if linked or (self.newest is not None and self.newest.faults & (1 << 10)):
             self._stop_because("link", "the unit lost its host and paused; nobody was there to resume", now)
         else:
             self._stop_because("contact", "the contact broke and the unit paused; nobody was there to resume", now)
@@ -363,14 +423,24 @@ class Engine:
         self._stop(now, abort=False)
 
     def _stop(self, now: float, *, abort: bool) -> None:
-        self.effects.append(Brake(abort))
-        self.asks.clear()
+        self._abort = self._abort or abort
+        self._brake(now, again=abort)
         if self._stop_asked_s is None or abort:
             self._stop_asked_s = now
-        if self.state not in (_S.UNCERTAIN, _S.LOST):
-            if self.state is not _S.STOPPING:
-                self._fire(Trigger.STOP)
-            self.asks.append(Ask("ABORT" if abort else "STOP"))
+        if self.state in (_S.UNCERTAIN, _S.LOST):
+            return  # the questions go on; the sealed STOP follows when they are answered
+        self.asks.clear()
+        self._concluding = False
+        if self.state is not _S.STOPPING:
+            self._fire(Trigger.STOP)
+        self.asks.append(Ask("ABORT" if self._abort else "STOP"))
+
+    def _brake(self, now: float, *, again: bool = False) -> None:
+        """A STOP is repeated by the sealed one: a second stop byte too soon would be an ABORT."""
+        if again or self._braked_s is None or now - self._braked_s > BRAKE_AGAIN_S:
+            self.effects.append(Brake(self._abort))
+            if self.state is not _S.LOST:
+                self._braked_s = now
 
     # -- ends --------------------------------------------------------------------------------------------------
 
@@ -397,10 +467,13 @@ class Engine:
                 self._take_up(now)
             return
         if out.startswith("FAULT:"):
+            if not out[6:].isdecimal():
+                raise ProtocolViolation(f"the unit says that the run ended as {out}, which is no outcome", out)
             self._fault = int(out[6:])
             self._reason = self._reason or FAULT_TEXT.get(self._fault, out)
             self._fire(Trigger.TRIP)
         else:
+            self._cause = self._cause or ("link" if out == "LINK" else "")
             self._reason = self._reason or _REASONS.get(out, "")
             self._fire(Trigger.ENDED if out == "DONE" and self.machine.can(Trigger.ENDED) else Trigger.ENDED_EARLY)
         self._finish(out, q_uc, known_interval_uc(q_uc, out, self.prescription.i_ua), now)
@@ -428,24 +501,27 @@ class Engine:
         self, outcome: str, q_uc: int, interval_uc: tuple[int, int], now: float, code: int | None = None
     ) -> None:
         self.asks.clear()
+        if outcome == "DONE" and self._breach is None:
+            self._cause = self._reason = ""  # a stop that came too late ended nothing
         self.result = RunResult(
             run=self.run, outcome=outcome, q_uc=q_uc, low_uc=interval_uc[0], high_uc=interval_uc[1],
             peak_ua=self.monitor.peak_ua, duration_s=0.0 if self._began_s is None else now - self._began_s,
             fault=self._fault if outcome.startswith("FAULT") else None, refused=code,
             breach=self._breach, cause=self._cause, reason=self._reason,
         )  # fmt: skip
+
     # -- doubt -------------------------------------------------------------------------------------------------
 
     def _doubt(self, now: float) -> None:
         """Ask the unit what is true, in a new session."""
-        if self._silent_since_s is None:
-            self._silent_since_s = now
+        if self._doubt_since_s is None:
+            self._doubt_since_s = now
         self._concluding = False
         self.asks.clear()
         if self.state is not _S.UNCERTAIN:
             self._fire(Trigger.DOUBT)
         if self._stop_asked_s is not None:
-            self.effects.append(Brake())
+            self._brake(now)
         self._hello()
 
     def _hello(self) -> None:
@@ -457,34 +533,49 @@ class Engine:
             return
         if facts.boot != self._facts.boot:
             self._note("reset", boot=facts.boot, before=self._facts.boot)
+            self._was_reset = True
+            self._event_number = None  # events are numbered from the boot
         self._facts = facts
+        if self._stop_asked_s is not None:
+            self._brake(now)  # what was sent into a dead line did not arrive
         self.asks.append(Ask("STATUS"))
 
     def _never_started(self, now: float) -> None:
-        """The unit does not know the run: certain that nothing flowed."""
-        self._began_s = None
-        if self.state is not _S.UNCERTAIN:
+        """The unit does not know the run: certain that nothing flowed, unless it has known it before."""
+        if self._known:
+            self._abandon("the unit does not know the run any more that it had confirmed", now)
             return
-        self._fire(Trigger.FOUND_IDLE)
-        if self._stop_asked_s is not None:
-            self._fire(Trigger.STOP)
+        self._began_s = self._doubt_since_s = None
+        if self.state is _S.UNCERTAIN:
+            self._fire(Trigger.FOUND_IDLE)
+            if self._stop_asked_s is not None:
+                self._fire(Trigger.STOP)
+        if self.state is _S.STOPPING:
             self._told("STOPPED", 0, now)
-        elif self._found is UnitState.FAULT or self._attempts >= ATTEMPTS:
-            self._refuse("the unit did not answer while the run was being prepared", None, now)
-        else:
+        elif self._found is UnitState.FAULT:
+            self._refuse(ERROR_TEXT[17], 17, now)
+        elif self.state is _S.READY and self._attempts < ATTEMPTS:
             self.start()
+        else:
+            self._refuse("the unit did not answer while the run was being prepared", None, now)
 
     def _take_up(self, now: float) -> None:
         """Our run is open in the unit: go on from where it is, touching nothing."""
         self._heard_s = now  # telemetry of the new session has a second to come
+        self._doubt_since_s = None
+        self._known, self._resuming = True, False
         self._fire(_FOUND.get(self._found, Trigger.FOUND_PAUSED))
         self._note("taken_up", st=self._found.value)
-        if self._stop_asked_s is not None:
+        self.asks.extend(self._missed)
+        self._missed.clear()
+        if self._was_reset:
+            self.trip(Breach("a reset of the unit ends its run", "it says that the run goes on"), now)
+        elif self._stop_asked_s is not None:
             self._stop(now, abort=False)
         elif self.state is _S.PAUSED:
-            self._resuming = self._pause_asked = False
-            self._cause = self._cause or "link"
-            self._on_pause(now)
+            self._on_pause(now, linked=True)
+        elif self._pause_asked and self.machine.can(Trigger.PAUSE):
+            self.asks.append(Ask("PAUSE"))  # what was asked for has not arrived
 
     # --------------------------------------------------------------------------------------------------------
 
@@ -494,4 +585,3 @@ class Engine:
 
     def _note(self, kind: str, **facts: object) -> None:
         self.effects.append(Note(kind, facts))
-

@@ -19,8 +19,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, TypedDi
 FORMAT: Final = 1
 
 
-class Wrong(ValueError):  # noqa: N818 - a finding that is collected, never an error that a caller meets
-    """One value breaks its rule; the text is "found ..., expected ...; remedy"."""
+class Wrong(ValueError):
+    """One value breaks its rule; collected as a finding, no caller meets it."""
 
     def __init__(self, found: str, expected: str, remedy: str) -> None:
         super().__init__(f"found {found}, expected {expected}; {remedy}")

@@ -72,9 +72,7 @@ class Treatment:
         return cls.from_dict(parsed(text, source), source, bench=bench)
 
     @classmethod
-    def from_dict(
-        cls, data: Mapping[str, Any], source: str = "treatment", *, bench: bool = False
-    ) -> Treatment:
+    def from_dict(cls, data: Mapping[str, Any], source: str = "treatment", *, bench: bool = False) -> Treatment:
         """The inverse of ``as_dict``."""
         if not isinstance(data, Mapping):
             raise TreatmentError([f"{source}: found {shown(data)}, expected the tables of a treatment"])
@@ -100,9 +98,7 @@ class Treatment:
         phase = {"pole": sign, "current_ma": current_ma, "dose_ma_min": dose_ma_min}
         what = " to ".join(f"{shown(value).removesuffix('.0')} {unit}" for value, unit in asked)
         name = f"Bench load, {what}, pole {sign}"
-        return cls.from_dict(
-            {"format": FORMAT, "name": name, "load": "bench", "phase": [phase]}, "the short form"
-        )
+        return cls.from_dict({"format": FORMAT, "name": name, "load": "bench", "phase": [phase]}, "the short form")
 
     def on_bench(self) -> Treatment:
         """The same as a bench load; the patch stays for information."""

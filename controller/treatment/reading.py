@@ -112,9 +112,7 @@ def structured(raw: Mapping[str, Any]) -> tuple[TreatmentTable, list[Problem]]:
     """
     version = raw.get("format")
     if isinstance(version, int) and version > FORMAT:
-        text = (
-            f"found {version}, expected {FORMAT}; the file is for a newer version of this program: update it"
-        )
+        text = f"found {version}, expected {FORMAT}; the file is for a newer version of this program: update it"
         return cast(TreatmentTable, {}), [Problem(("format",), text)]
     problems = []
     if not isinstance(raw.get("phase", []), list):

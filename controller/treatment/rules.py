@@ -146,9 +146,7 @@ def _time(draft: Draft, number: int) -> Iterator[Problem]:
         yield Problem(("phase", number), text)
     limits = Limits(**draft.table.get("limits", {}))
     if limits.tmax_ms is not None and limits.tmax_ms < seconds * 1000:
-        text = (
-            f"found {limits.on_time_max_min:g} min, expected more than phase {number + 1} takes ({planned})"
-        )
+        text = f"found {limits.on_time_max_min:g} min, expected more than phase {number + 1} takes ({planned})"
         remedy = "raise it or remove it: without it the unit allows 1.5 times the plan"
         yield Problem(("limits", "on_time_max_min"), f"{text}; {remedy}")
 
@@ -174,9 +172,7 @@ def _charge(draft: Draft) -> Iterator[Problem]:
     total = sum(phase.charge_ma_min for phase in draft.phases if phase is not None)
     rated = Patch(**draft.table.get("patch", {})).rated_ma_min
     if rated is not None and total > rated + _TINY:
-        text = (
-            f"found {total:g} mA.min in all phases, expected at most the {rated:g} that the patch can carry"
-        )
+        text = f"found {total:g} mA.min in all phases, expected at most the {rated:g} that the patch can carry"
         remedy = "beyond it the pH at the skin shifts: lower the dose or take a larger patch"
         yield Problem(("patch", "rated_ma_min"), f"{text}; {remedy}")
     if draft.person and total > WINDOW_MA_MIN + _TINY:
@@ -209,9 +205,7 @@ def _too_dense(draft: Draft, key: str, area_cm2: float) -> Iterator[Problem]:
         text = f"found {found}, {density_ma_cm2(phase, area_cm2):.2f} mA/cm2"
         remedy = f"write at most {DENSITY_MAX_MA_CM2 * area_cm2:.2f} or take a larger electrode"
         where = ("phase", number, "current_ma")
-        yield Problem(
-            where, f"{text}, expected at most {DENSITY_MAX_MA_CM2:g}: denser current burns; {remedy}"
-        )
+        yield Problem(where, f"{text}, expected at most {DENSITY_MAX_MA_CM2:g}: denser current burns; {remedy}")
 
 
 def _wear(draft: Draft) -> Iterator[Problem]:

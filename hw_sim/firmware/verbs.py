@@ -55,14 +55,15 @@ KEYS = {
 }
 
 
+ROWS = {verb: {row[0]: row for row in rows} for verb, rows in KEYS.items()}
+
+
 def check(verb: str, fields: list[tuple[str, str]]):  # type: ignore[no-untyped-def]
     """(0, {key: value}) with integers converted, or (error code, {})."""
     rows = KEYS.get(verb)
     if rows is None:
         return 1, {}
-    known = {}
-    for row in rows:
-        known[row[0]] = row
+    known = ROWS[verb]
     got = {}  # type: ignore[var-annotated]
     seen: list[str] = []
     twice = False

@@ -87,14 +87,13 @@ def stretch(s, inputs, start, end):
 def measure(inputs, changes, meter):
     """The same ticks with the heap free to use: by how much they advance the meter, from one change to the next."""
     s = Record()
-    starts = sorted(set(changes) | {0})
-    ends = starts[1:] + [len(inputs) // 4]
+    bounds = sorted(set(changes) | {0, len(inputs) // 4})
     total = 0
-    for start, end in zip(starts, ends):
-        for name, value in changes.get(start, ()):
+    for n in range(len(bounds) - 1):
+        for name, value in changes.get(bounds[n], ()):
             setattr(s, name, value)
         before = meter()
-        stretch(s, inputs, start, end)
+        stretch(s, inputs, bounds[n], bounds[n + 1])
         total += meter() - before
     return total
 

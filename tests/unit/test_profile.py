@@ -104,9 +104,7 @@ def test_charge_is_the_area_under_the_current(what: Told, part: float) -> None:
 def test_time_left_is_what_the_profile_has_left(what: Told, part: float) -> None:
     profile = Profile.of(what)
     t_s = profile.duration_s * part
-    if t_s < profile.rise_s:
-        state = "RAMP_UP"
-    else:
-        state = "HOLD" if t_s < profile.rise_s + profile.hold_s else "RAMP_DOWN"
+    ends = [("RAMP_UP", profile.rise_s), ("HOLD", profile.rise_s + profile.hold_s), ("RAMP_DOWN", profile.duration_s)]
+    state = next(name for name, end_s in ends if t_s < end_s)
     left_s = profile.eta_s(state, profile.charge_uc_at(t_s), profile.current_ua_at(t_s))
     assert left_s == pytest.approx(profile.duration_s - t_s, rel=1e-6, abs=1e-3)

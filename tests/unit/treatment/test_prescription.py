@@ -9,9 +9,7 @@ from controller.treatment import Pole, Prescription, check_against_unit
 
 
 def test_the_golden_prescription() -> None:
-    told = Prescription(
-        i_ua=1500, q_uc=2_400_000, pole=Pole.NEGATIVE, tu_ms=30_000, td_ms=15_000, tmax_ms=2_400_000
-    )
+    told = Prescription(i_ua=1500, q_uc=2_400_000, pole=Pole.NEGATIVE, tu_ms=30_000, td_ms=15_000, tmax_ms=2_400_000)
     assert " ".join(f"{key}={value}" for key, value in told.fields().items()) == (
         "I=1500 Q=2400000 TU=30000 TD=15000 TMAX=2400000 ZMAX=30000 ZMIN=200 VMAX=54000 "
         "POL=- LIM=STOP CONT=STOP LOSS=STOP BATT=STOP"
@@ -26,9 +24,7 @@ def test_the_golden_prescription() -> None:
         (70, 6_000, 700, 350, 129_358),  # 3 * (85 714 + 525) / 2 = 129 358.5, down
     ],
 )
-def test_times_left_out_follow_the_protocol(
-    i_ua: int, q_uc: int, tu_ms: int, td_ms: int, tmax_ms: int
-) -> None:
+def test_times_left_out_follow_the_protocol(i_ua: int, q_uc: int, tu_ms: int, td_ms: int, tmax_ms: int) -> None:
     told = Prescription(i_ua=i_ua, q_uc=q_uc, pole=Pole.POSITIVE)
     assert (told.tu_ms, told.td_ms, told.tmax_ms) == (tu_ms, td_ms, tmax_ms)
 

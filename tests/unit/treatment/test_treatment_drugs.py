@@ -9,9 +9,7 @@ from controller.treatment import Treatment, drugs
 
 def loaded(drug: str, dose_ma_min: float, pole: str) -> Treatment:
     phase = {"pole": pole, "current_ma": 4.0, "dose_ma_min": dose_ma_min}
-    return Treatment.from_dict(
-        {"format": 1, "name": "x", "load": "bench", "drug": {"id": drug}, "phase": [phase]}
-    )
+    return Treatment.from_dict({"format": 1, "name": "x", "load": "bench", "drug": {"id": drug}, "phase": [phase]})
 
 
 def test_without_a_transport_number_it_is_an_upper_bound() -> None:

@@ -83,9 +83,7 @@ def test_the_load_box_asks_nothing() -> None:
 
 
 def test_a_preset_that_is_none() -> None:
-    with pytest.raises(
-        TreatmentError, match=r"preset:lidosit: no such preset; did you mean preset:lidosite\?"
-    ):
+    with pytest.raises(TreatmentError, match=r"preset:lidosit: no such preset; did you mean preset:lidosite\?"):
         Treatment.load("preset:lidosit")
     with pytest.raises(TreatmentError, match="choose one of activadose-stretch, "):
         preset_text("../drugs")

@@ -129,19 +129,15 @@ def test_an_array_without_its_end() -> None:
 def test_an_empty_file_says_what_it_needs() -> None:
     assert problems("") == (
         "t.toml: format: missing, expected the format of the file, 1; add a line such as format = 1",
-        "t.toml: name: missing, expected a line of 1 to 120 characters; "
-        'add a line such as name = "Lidocaine, forearm"',
+        't.toml: name: missing, expected a line of 1 to 120 characters; add a line such as name = "Lidocaine, forearm"',
         't.toml: load: missing, expected "person" or "bench"; add a line such as load = "person"',
-        "t.toml: phase: missing, expected at least one; "
-        "add a [[phase]] with pole, current_ma and dose_ma_min",
+        "t.toml: phase: missing, expected at least one; add a [[phase]] with pole, current_ma and dose_ma_min",
     )
 
 
 def test_a_newer_format_is_the_only_finding() -> None:
     told = only("format = 2\nfuture = true\n")
-    assert told == (
-        "t.toml: format: found 2, expected 1; the file is for a newer version of this program: update it"
-    )
+    assert told == ("t.toml: format: found 2, expected 1; the file is for a newer version of this program: update it")
 
 
 @pytest.mark.parametrize("value", ["true", "0", '"1"', "1.0", "-1"])
@@ -173,6 +169,11 @@ def test_a_current_that_is_none(value: str, says: str) -> None:
     told = only(GOOD.replace("current_ma = 2.0", f"current_ma = {value}"))
     assert told.startswith("t.toml: phase 1, current_ma: ")
     assert says in told
+
+
+def test_a_thousandfold_without_a_usual_smaller_unit_gets_the_range() -> None:
+    told = only(GOOD.replace("dose_ma_min = 40.0", "dose_ma_min = 40000"))
+    assert told.endswith("expected 0.1 to 80 mA.min in steps of 0.1; write a value in that range, such as 40.0")
 
 
 @pytest.mark.parametrize("value", [0.02, 0.29, 0.57, 1.13, 2.3, 3.99, 4.0])
@@ -216,9 +217,7 @@ def test_a_word_that_is_no_choice() -> None:
     assert 'policy.contact: found the text "Pause", expected "stop" or "pause"; write "pause"' in only(
         f'{GOOD}[policy]\ncontact = "Pause"\n'
     )
-    assert 'found the text "plus", expected "+" or "-"; write "+" or "-"' in only(
-        GOOD.replace('"+"', '"plus"')
-    )
+    assert 'found the text "plus", expected "+" or "-"; write "+" or "-"' in only(GOOD.replace('"+"', '"plus"'))
     assert "found 1, expected" in only(GOOD.replace('"+"', "1"))
 
 

@@ -61,9 +61,7 @@ def test_the_good_one_is_good() -> None:
 
 def test_one_of_dose_and_duration() -> None:
     assert "phase 1: found neither dose_ma_min nor duration_min" in only(bench(phase(dose_ma_min=None)))
-    assert "phase 1: found dose_ma_min and duration_min, expected one of them" in only(
-        bench(phase(duration_min=20.0))
-    )
+    assert "phase 1: found dose_ma_min and duration_min, expected one of them" in only(bench(phase(duration_min=20.0)))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +75,7 @@ def test_one_of_dose_and_duration() -> None:
         (4.0, 20.0, 80.0),
     ],
 )
-def test_a_duration_is_a_dose_in_other_words(
-    current_ma: float, duration_min: float, dose_ma_min: float
-) -> None:
+def test_a_duration_is_a_dose_in_other_words(current_ma: float, duration_min: float, dose_ma_min: float) -> None:
     timed = phase(current_ma=current_ma, dose_ma_min=None, duration_min=duration_min)
     what = Treatment.from_dict(bench(timed))
     assert what.dose_ma_min == dose_ma_min
@@ -147,9 +143,7 @@ def test_the_first_phase_starts_by_hand() -> None:
         (1.0, 0.3, 0.7, 3_334, 1_429),  # 3333.3 and 1428.6: rounded up, never steeper than asked
     ],
 )
-def test_ramps_in_whole_milliseconds(
-    current_ma: float, up: float, down: float, tu_ms: int, td_ms: int
-) -> None:
+def test_ramps_in_whole_milliseconds(current_ma: float, up: float, down: float, tu_ms: int, td_ms: int) -> None:
     told = phase(current_ma=current_ma, ramp_up_ma_per_s=up, ramp_down_ma_per_s=down)
     (prescription,) = Treatment.from_dict(bench(told)).prescriptions()
     assert (prescription.tu_ms, prescription.td_ms) == (tu_ms, td_ms)
@@ -209,9 +203,7 @@ def test_tap_water_takes_either_pole(pole: str) -> None:
 def test_a_drug_that_is_not_in_the_table() -> None:
     assert 'did you mean "lidocaine"' in only(person(drug={"id": "lidocain"}))
     assert 'did you mean "dexamethasone-phosphate"?' in only(person(drug={"id": "Dexamethasone"}))
-    assert "expected one of dexamethasone-phosphate, lidocaine, fentanyl" in only(
-        person(drug={"id": "xyzzy"})
-    )
+    assert "expected one of dexamethasone-phosphate, lidocaine, fentanyl" in only(person(drug={"id": "xyzzy"}))
 
 
 def test_a_person_gets_a_drug_and_a_bench_needs_none() -> None:
@@ -249,9 +241,7 @@ def test_a_person_has_two_electrodes_of_known_area() -> None:
 
 def test_a_patch_without_rating_is_told() -> None:
     what = Treatment.from_dict(person(patch={"drug_area_cm2": 10.0, "return_area_cm2": 10.0}))
-    assert what.warnings() == (
-        "rated_ma_min is not given: whether the patch can carry the dose is not checked",
-    )
+    assert what.warnings() == ("rated_ma_min is not given: whether the patch can carry the dose is not checked",)
 
 
 def test_the_rating_holds_for_all_phases_together() -> None:
