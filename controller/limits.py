@@ -12,18 +12,20 @@ from typing import Final
 
 from controller.units import ma_from_ua, ma_min_from_uc
 from controller.wire import Reply, Telemetry
-from controller.wire.spec import ENERGISED, UnitState
+from controller.wire.spec import ENERGISED, LEASED, UnitState
 
 STALE_S: Final = 1.0  # telemetry older than this while energised: the host is blind and stops
 RISE_TRIP: Final = 1.25  # the unit trips at 1.12 of the running minimum; beyond this it has not
 RISE_WINDOW_MS: Final = 10_000
 RISE_FROM_MS: Final = 30_000
+FORGET_MS: Final = 120_000  # after a pause as long as this the skin has recovered, and the unit forgets its minimum
 REST_UA: Final = 50
 CHECK_UA: Final = 60
 SETTLE_MS: Final = 250  # telemetry is a 20 ms mean: a reading this long after a change belongs to the new state
 DOSE_TOLERANCE: Final = 0.02
 DOSE_FLOOR_UC: Final = 600
 _SPAN_MS: Final = 1 << 32
+_PAUSE: Final = frozenset({UnitState.PAUSING, UnitState.PAUSED})
 
 # The unit's reading is within 1 % + 600 uC of the truth (docs/protocol.md): the interval of a known dose.
 ACCURACY: Final = 0.01
@@ -43,10 +45,11 @@ def unknown_interval_uc(heard_uc: int, i_ua: int, q_uc: int, loss: str, lease_ms
 
     Without a host the unit stops within its lease and a second (LOSS=STOP), or finishes the dose.
     """
-    low_uc = max(0, heard_uc - round(heard_uc * ACCURACY) - ACCURACY_FLOOR_UC)
+    off_uc = round(heard_uc * ACCURACY) + ACCURACY_FLOOR_UC
+    low_uc = max(0, heard_uc - off_uc)
     most_uc = round(q_uc * 1.02) + i_ua // 5
     if loss == "STOP":
-        most_uc = min(most_uc, heard_uc + round(i_ua * (lease_ms / 1000 + STALE_S + 1)))
+        most_uc = min(most_uc, heard_uc + off_uc + round(i_ua * (lease_ms / 1000 + STALE_S + 1)))
     return low_uc, most_uc
 
 
@@ -85,7 +88,7 @@ class UnitFacts:
             imax_ua=hello.integer("imax"),
             qmax_uc=hello.integer("qmax"),
             vcomp_mv=hello.integer("vcomp"),
-            capabilities=frozenset(hello.word("cap").split(",")),
+            capabilities=frozenset(hello.word("cap").split(",")) - {"-"},
             rate=hello.integer("rate"),
         )
 
@@ -110,7 +113,8 @@ class SafetyMonitor:
         self._slack_uc = 0.0
         self._last: Telemetry | None = None
         self._state: UnitState | None = None
-        self._since_ms = 0
+        self._since_ms = self._paused_ms = 0
+        self._flowed = False
         self._over = 0
         self._rise_sum = self._rise_n = 0
         self._rise_start_ms = 0
@@ -121,19 +125,24 @@ class SafetyMonitor:
         """The first limit that this line breaks, if any."""
         last, self._last = self._last, seen
         i_ua, state = seen.i_ua, seen.state
+        flows, flowed = state in ENERGISED, self._flowed
+        self._flowed = flows
         if i_ua > self.peak_ua:
             self.peak_ua = i_ua
         if state is not self._state:
-            self._state, self._since_ms = state, seen.uptime_ms
-            self._rise_n = 0
+            self._enter(state, seen.uptime_ms)
         if last is not None:
             dt_ms = (seen.uptime_ms - last.uptime_ms) % _SPAN_MS
-            self.own_uc += (i_ua + last.i_ua) * dt_ms / 2000
-            if (seen.number - last.number) & 0xFFFF != 1:
+            if flows or flowed:  # a reading of 1 uA at rest is no dose: 10 min of pause would add 600 uC
+                moved_uc = (i_ua + last.i_ua) * dt_ms / 2000
+                self.own_uc += moved_uc
+                if flows is not flowed:  # an end "at once" lies anywhere between two lines
+                    self._slack_uc += moved_uc
+            if (seen.number - last.number) & 0xFFFF != 1 or seen.sid != last.sid:
                 self._slack_uc += self._i_ua * dt_ms / 1000
-            if seen.q_uc < last.q_uc and state in ENERGISED:
+            if seen.q_uc < last.q_uc and flows:
                 return Breach("the reported dose never falls", f"{last.q_uc} uC, then {seen.q_uc} uC")
-        if state not in ENERGISED:
+        if not flows:
             return self._at_rest(seen)
         if i_ua > self._cap_ua:
             self._over += 1
@@ -154,6 +163,14 @@ class SafetyMonitor:
             return self._rise(seen)
         return None
 
+    def _enter(self, state: UnitState, uptime_ms: int) -> None:
+        if state in _PAUSE and self._state in LEASED:
+            self._paused_ms = uptime_ms
+        elif state is UnitState.RAMP_UP and (uptime_ms - self._paused_ms) % _SPAN_MS >= FORGET_MS:
+            self._minimum_mv = 0.0
+        self._state, self._since_ms = state, uptime_ms
+        self._rise_n = 0
+
     def _at_rest(self, seen: Telemetry) -> Breach | None:
         """States that may not occur together with a current."""
         limit_ua = CHECK_UA if seen.state is UnitState.CHECK else REST_UA
@@ -166,6 +183,8 @@ class SafetyMonitor:
 
     def _rise(self, seen: Telemetry) -> Breach | None:
         """10 s means of the voltage at a steady set-point against their running minimum."""
+        if (seen.uptime_ms - self._since_ms) % _SPAN_MS < RISE_FROM_MS:
+            return None
         if seen.set_ua != self._rise_set or seen.limited or not self._rise_n:
             if seen.set_ua != self._rise_set:
                 self._minimum_mv = 0.0
@@ -178,8 +197,6 @@ class SafetyMonitor:
             return None
         mean_mv = self._rise_sum / self._rise_n
         self._rise_n = 0
-        if (seen.uptime_ms - self._since_ms) % _SPAN_MS < RISE_FROM_MS:
-            return None
         if not self._minimum_mv or mean_mv < self._minimum_mv:
             self._minimum_mv = mean_mv
         elif mean_mv > RISE_TRIP * self._minimum_mv:

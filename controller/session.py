@@ -65,6 +65,8 @@ class Session:
         self._orders: deque[tuple[Order, str]] = deque()
         self._stops: list[ControlRequest] = []
         self._axis = TimeAxis()
+        self._clock = unit.link.clock
+        self._lost = False
         self._latest: Sample | None = None
         self._record: Record | None = None
         self._ending = False
@@ -197,15 +199,16 @@ class Session:
         try:
             if engine.asks:
                 self._ask_next(engine)
-            if engine.state is SessionState.LOST:
+            if self._lost:
                 self._reopen(engine, min(deadline, unit.now + REOPEN_SLICE_S))
             else:
-                wake = engine.wake_s(unit.now)
+                wake = engine.wake_s(self._clock.now())
                 items = unit.pump(wake if wake < deadline else deadline)
                 if items:
                     self._feed(engine, items, samples)
         except LinkLost as exc:
             unit.lost()
+            self._lost = True
             self._note("link_lost", reason=exc.reason)
             engine.on_lost(unit.now)
         except RecordError as exc:
@@ -213,7 +216,7 @@ class Session:
         except ProtocolViolation as exc:
             engine.trip(Breach("the unit speaks IONTO/1", str(exc)), unit.now)
         self._hear(engine)
-        engine.on_time(unit.now)
+        engine.on_time(self._clock.now())
         if engine.effects:
             self._perform()
         if engine.result is not None:
@@ -233,7 +236,7 @@ class Session:
             pass  # the result stands; what was not seen is not claimed
 
     def _feed(self, engine: Engine, items: list[Item], samples: list[Sample]) -> None:
-        now = self.unit.now
+        now = self._clock.now()
         for item in items:
             if isinstance(item, Telemetry):
                 sample = Sample(self._axis.at(item.uptime_ms, now), self.phase, item)
@@ -296,6 +299,7 @@ class Session:
     def _reopen(self, engine: Engine, deadline: float) -> None:
         if self.unit.link.reopen(deadline):
             self.unit.lost()
+            self._lost = False
             self._note("link_back")
             engine.on_link()
 

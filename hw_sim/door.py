@@ -54,9 +54,7 @@ class Door:
     def contact(self, lead: str, share: float) -> dict[str, Any]:
         """Leave ``share`` (0 to 1) of an electrode's area in contact."""
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise ValueError(
-                f"share is {json.dumps(share):.40}: give a number from 0 (lifted) to 1 (all of it)"
-            )
+            raise ValueError(f"share is {json.dumps(share):.40}: give a number from 0 (lifted) to 1 (all of it)")
         return self._act("contact", f"{_lead(lead)}:{share}")
 
     def unplug(self) -> dict[str, Any]:
@@ -143,9 +141,7 @@ class DoorConnection:
     def _line(self, line: bytes) -> bytes:
         if len(line) >= MAX_REQUEST:
             self.closed = True
-            answer: dict[str, Any] = {
-                "error": f"a request has at most {MAX_REQUEST} bytes, line end included"
-            }
+            answer: dict[str, Any] = {"error": f"a request has at most {MAX_REQUEST} bytes, line end included"}
         elif not line.strip():
             return b""
         else:

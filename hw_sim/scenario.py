@@ -88,8 +88,7 @@ _TABLE: Final[tuple[tuple[str, str, tuple[tuple[float, str, str], ...], str], ..
 )  # fmt: skip
 
 SCENARIOS: Final = {
-    name: Scenario(name=name, load=load, agenda=agenda, expect=expect)
-    for name, load, agenda, expect in _TABLE
+    name: Scenario(name=name, load=load, agenda=agenda, expect=expect) for name, load, agenda, expect in _TABLE
 }
 
 
@@ -99,15 +98,11 @@ def parse(text: str) -> Scenario:
     name = name.strip("/") or "skin"
     base = SCENARIOS.get(name)
     if base is None:
-        raise ValueError(
-            f"no scenario {name!r}{_hint(name, list(SCENARIOS))}; `ionto-sim scenarios` lists them"
-        )
+        raise ValueError(f"no scenario {name!r}{_hint(name, list(SCENARIOS))}; `ionto-sim scenarios` lists them")
     for key, value in _pairs(query):
         option = _OPTIONS.get(key)
         if option is None:
-            raise ValueError(
-                f"unknown option {key!r}{_hint(key, list(_OPTIONS))}; known: {', '.join(_OPTIONS)}"
-            )
+            raise ValueError(f"unknown option {key!r}{_hint(key, list(_OPTIONS))}; known: {', '.join(_OPTIONS)}")
         base = option(base, value)
     return base
 

@@ -113,8 +113,9 @@ class World:
         """The port closed: the unit notices at once, what was under way is lost."""
         if self.to_unit.pop(conn, None) is not None:
             del self.to_host[conn]
-            self.firmware.disconnect(conn)
-            self.firmware.hal.drive(self.firmware.rec)
+            if not self.hung:  # a dead processor notices nothing, and feeds no watchdog
+                self.firmware.disconnect(conn)
+                self.firmware.hal.drive(self.firmware.rec)
 
     def put(self, conn: int, data: bytes) -> None:
         """The host writes ``data`` now."""
@@ -214,7 +215,8 @@ class World:
 
     def act(self, verb: str, argument: str = "") -> None:
         """One thing that happens to the bench: ``load SPEC``, ``lift``/``replace LEAD``, ``contact LEAD:SHARE``,
-        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``break``."""
+        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``break``.
+        """
         match verb:
             case "load":
                 plant.set_load(self.plant, argument)
@@ -238,7 +240,8 @@ class World:
             case "nvm_full":
                 self.hal.nvm_full = True
             case "break":
-                self.firmware.line_break()
+                if not self.hung:
+                    self.firmware.line_break()
             case _:
                 raise ValueError(f"{verb}: nothing of that name can happen to the bench")
 
@@ -278,7 +281,7 @@ class World:
             tuple(getattr(fw.store, name) for name in fw.store.STATE),
             tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
             (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause),
-            tuple((c, self.to_unit[c].snapshot(), self.to_host[c].snapshot(), self.to_unit[c].byte_ns) for c in self.to_unit),
+            tuple((c, u.snapshot(), self.to_host[c].snapshot(), u.byte_ns) for c, u in self.to_unit.items()),
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:

@@ -36,9 +36,7 @@ class LineFile:
         try:
             self._fd = os.open(path, _FLAGS, 0o666)
         except FileExistsError as exc:
-            raise RecordError(
-                f"{path} exists already and is not written over; choose another folder"
-            ) from exc
+            raise RecordError(f"{path} exists already and is not written over; choose another folder") from exc
         except OSError as exc:
             raise RecordError(f"{path} cannot be created: {exc.strerror}") from exc
         _sync_folder(path.parent)

@@ -74,9 +74,7 @@ class TraceWriter:
 
     def sample(self, sample: Sample) -> None:
         """The same from a sample."""
-        t_s, phase, (_, _, _, state, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl) = (
-            sample
-        )
+        t_s, phase, (_, _, _, state, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl) = sample
         self.row(t_s, state.value, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl, phase)
 
     def flush(self) -> None:

@@ -118,9 +118,7 @@ class WireLog:
         text = line if isinstance(line, str) and _is_clean(line) else escape(line)
         self._add(mono_us, utc_us, f"{mono_us} {utc_us} < {text}\n")
 
-    def note(
-        self, mono_us: int, utc_us: int, kind: str, facts: Mapping[str, object], durable: bool = False
-    ) -> None:
+    def note(self, mono_us: int, utc_us: int, kind: str, facts: Mapping[str, object], durable: bool = False) -> None:
         """The host's own; ``durable``: chained and on the disk when this returns. Raises RecordError."""
         self._add(mono_us, utc_us, f"{mono_us} {utc_us} = {_json(kind, facts)}\n")
         if durable:
@@ -334,9 +332,7 @@ def _read_header(path: Path | str, line: str) -> dict[str, str]:
     if not line.startswith(MAGIC) or not re.fullmatch("[0-9]{1,9}", version):
         raise RecordError(f"{path} is not a wire log: it does not begin with {MAGIC!r} and a version")
     if int(version) > VERSION:
-        raise RecordError(
-            f"{path} is a wire log of version {version}, newer than this program knows; upgrade ionto"
-        )
+        raise RecordError(f"{path} is a wire log of version {version}, newer than this program knows; upgrade ionto")
     pairs = (field.partition("=") for field in fields)
     return {key: unescape(value).decode("utf-8", "replace") for key, _, value in pairs}
 

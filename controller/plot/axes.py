@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
-from statistics import median_low
 from typing import Final, NamedTuple
 
 _CLOCK_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
@@ -16,6 +15,7 @@ _NEGLIGIBLE: Final = 0.02  # sensor noise around zero does not open a negative h
 # be all there is to see.
 _LOG_FROM: Final = 20.0
 _TICK_PX: Final = 28
+_FINEST: Final = 1e-9  # no quantity here has a digit there; what differs by less is level
 
 
 class Tick(NamedTuple):
@@ -68,17 +68,15 @@ def value_ticks(scale: Scale) -> list[Tick]:
     most = max(2, int(abs(scale.end_px - scale.start_px) / _TICK_PX))
     step = nice_step(scale.high - scale.low, most)
     places = decimals(step)
-    return [
-        Tick(value, f"{value:.{places}f}".replace("-", "−"))
-        for value in _multiples(scale.low, scale.high, step)
-    ]
+    return [Tick(value, f"{value:.{places}f}".replace("-", "−")) for value in _multiples(scale.low, scale.high, step)]
 
 
 def _log_ticks(scale: Scale) -> list[Tick]:
     decades = range(floor(log10(scale.low)), ceil(log10(scale.high)) + 1)
-    slope, _ = scale.line
-    factors = (1, 2, 5) if abs(slope) * 0.3 >= _TICK_PX / 2 else (1,)
-    values = [factor * 10.0**decade for decade in decades for factor in factors]
+    decade_px = abs(scale.line[0])
+    factors = (1, 2, 5) if decade_px * 0.3 >= _TICK_PX / 2 else (1,)
+    every = ceil(_TICK_PX / 2 / decade_px)
+    values = [factor * 10.0**decade for decade in decades if decade % every == 0 for factor in factors]
     return [Tick(value, f"{value:g}") for value in values if scale.low <= value <= scale.high]
 
 
@@ -104,9 +102,7 @@ def clock_text(t_s: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
-def value_scale(
-    values: Sequence[tuple[float, float]], sample: Sequence[float], top: float, bottom: float
-) -> Scale:
+def value_scale(values: Sequence[tuple[float, float]], sample: Sequence[float], top: float, bottom: float) -> Scale:
     """A scale from ``bottom`` to ``top`` pixels over all ``values``, pairs of lowest and highest.
 
     It begins at zero, because a current that looks doubled should have doubled. It is logarithmic where
@@ -114,11 +110,11 @@ def value_scale(
     """
     low = min((pair[0] for pair in values), default=0.0)
     high = max((pair[1] for pair in values), default=0.0)
-    if sample and low > 0 and high > _LOG_FROM * median_low(sample):
+    if sample and low > _FINEST and high > _LOG_FROM * sorted(sample)[(len(sample) - 1) // 2]:
         return Scale(low / 1.2, high * 1.2, bottom, top, log=True)
     high = max(high, 0.0)
     low = 0.0 if low > -_NEGLIGIBLE * high or low >= 0 else low
-    if high == low:
+    if high - low < _FINEST:
         high = low + 1.0
     room = _HEADROOM * (high - low)
     return Scale(low - room if low < 0 else low, high + room, bottom, top)

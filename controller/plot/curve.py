@@ -1,6 +1,6 @@
 """Samples to an SVG path: a spike of one sample stays a spike, at its own time.
 
-A run has 12 000 to 140 000 samples, a plot some 850 pixels. In each of COLUMNS slices of time the lowest
+A run has 12 000 to 140 000 samples, a plot 860 pixels. In each of COLUMNS slices of time the lowest
 and the highest sample are kept, in their order, so that the drawn line covers what the full one would
 cover. Averages or every n-th sample were rejected: they hide the very millisecond one looks for.
 """
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from controller.plot.axes import Scale
 
-COLUMNS: Final = 1200
+COLUMNS: Final = 860  # one a pixel of the frame
 # Telemetry comes every 0.5 s at the slowest (protocol, section 5, TELE): after four lines missed it is
 # not known what happened, and the line stops.
 GAP_S: Final = 2.0
@@ -38,9 +38,7 @@ class Curve(NamedTuple):
         return times[-1], values[-1]
 
 
-def curve_of(
-    t_s: Sequence[float], y: Sequence[float], gap_s: float = GAP_S, columns: int = COLUMNS
-) -> Curve | None:
+def curve_of(t_s: Sequence[float], y: Sequence[float], gap_s: float = GAP_S, columns: int = COLUMNS) -> Curve | None:
     """The series reduced to what a plot can show; None where there is nothing to show."""
     n = min(len(t_s), len(y))
     y = y if len(y) == n else y[:n]

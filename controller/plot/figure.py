@@ -164,9 +164,7 @@ def _grid(frame: _Frame, x: Scale) -> list[str]:
     parts = [f'<path d="{rows}{columns}" {stroke("grid", 1)}/>', f'<path d="{axis}" {stroke("axis", 1)}/>']
     if frame.panel.target is not None and frame.curves:
         at = y.px(frame.panel.target)
-        parts.append(
-            f'<path d="M{_LEFT:g},{at:.1f}H{_RIGHT:g}" {stroke("mute", 1.1)} stroke-dasharray="6 3"/>'
-        )
+        parts.append(f'<path d="M{_LEFT:g},{at:.1f}H{_RIGHT:g}" {stroke("mute", 1.1)} stroke-dasharray="6 3"/>')
     return parts
 
 
@@ -207,9 +205,7 @@ def _labels(frame: _Frame, x: Scale, empty: str) -> list[str]:
         parts += _legend(frame, head)
     if not frame.curves:
         middle = (frame.top + frame.bottom) / 2 + 4
-        parts.append(
-            text_at((_LEFT + _RIGHT) / 2, middle, empty, "mute", _TEXT_PX, anchor="middle", halo=True)
-        )
+        parts.append(text_at((_LEFT + _RIGHT) / 2, middle, empty, "mute", _TEXT_PX, anchor="middle", halo=True))
     elif panel.target is not None:
         text = f"target {panel.target:g} {unit}"
         parts.append(text_at(_LEFT + 8, y.px(panel.target) + 14, text, "mute", _SMALL_PX, halo=True))
@@ -288,7 +284,5 @@ def _document(title: str, description: str, body: Sequence[str], height: float) 
         f'height="{height:.0f}" role="img" aria-labelledby="{key}-t {key}-d" font-family="{_FONTS}" '
         'style="max-width:100%;height:auto">\n'
         f'<title id="{key}-t">{plain(title)}</title>\n<desc id="{key}-d">{plain(description)}</desc>\n'
-        f'{style_sheet()}\n<rect width="100%" height="100%" {fill("ground")}/>\n'
-        + "\n".join(body)
-        + "\n</svg>\n"
+        f'{style_sheet()}\n<rect width="100%" height="100%" {fill("ground")}/>\n' + "\n".join(body) + "\n</svg>\n"
     )

@@ -155,9 +155,7 @@ def _line(mark: EventMark, at: float, top: float, bottom: float) -> str:
 
 
 def _stem(flag: Flag, y: float, top: float) -> str:
-    return (
-        f'<path d="M{flag.x:.1f},{y:.1f}V{top:.1f}" {stroke(_paint(flag.kind), 0.8)} stroke-opacity="0.55"/>'
-    )
+    return f'<path d="M{flag.x:.1f},{y:.1f}V{top:.1f}" {stroke(_paint(flag.kind), 0.8)} stroke-opacity="0.55"/>'
 
 
 def _label(flag: Flag, y: float) -> str:

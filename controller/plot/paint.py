@@ -7,7 +7,6 @@ curves against the ground is at least 4.5 : 1 in both (WCAG 2.2, 1.4.3), the gri
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate, takewhile
 from typing import Final
 
@@ -27,8 +26,11 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {
 }
 HUES: Final = 4
 
-_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-_not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Beside the four of XML, what XML cannot hold at all (its section 2.2); surrogates go in ``plain``.
+_ESCAPES: Final = {
+    **dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd"),
+    **str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}),
+}
 _UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min"}
 
 BOLDER: Final = 1.1  # how much wider semi-bold text is
@@ -56,15 +58,14 @@ def stroke(name: str, width: float) -> str:
 def style_sheet() -> str:
     """Class names begin with ``ionto-``: a page that takes the SVG in keeps its own style."""
     rules = "".join(
-        f".ionto-f-{name}{{fill:{dark}}}.ionto-s-{name}{{stroke:{dark}}}"
-        for name, (_, dark) in PALETTE.items()
+        f".ionto-f-{name}{{fill:{dark}}}.ionto-s-{name}{{stroke:{dark}}}" for name, (_, dark) in PALETTE.items()
     )
     return f"<style>@media screen and (prefers-color-scheme:dark){{{rules}}}</style>"
 
 
 def plain(text: str) -> str:
     """``text`` for XML: escaped, and without the characters that XML cannot hold at all."""
-    return _not_xml.sub("\ufffd", text).translate(_ESCAPES)
+    return text.encode("utf-8", "replace").decode().translate(_ESCAPES)
 
 
 def unit_sign(unit: str) -> str:

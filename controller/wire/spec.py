@@ -9,6 +9,9 @@ from typing import Final
 class UnitState(Enum):
     """States of the unit (section 7)."""
 
+    # Members are singletons. Enum's own hash is a Python call, and every telemetry line asks three sets.
+    __hash__ = object.__hash__
+
     BOOT = "BOOT"
     SELFTEST = "SELFTEST"
     IDLE = "IDLE"

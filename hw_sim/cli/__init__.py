@@ -30,9 +30,7 @@ def run_command(arguments: list[str]) -> int:
     except click.Abort:
         return 0
     except Exception as exc:  # the last door: what comes here is a bug, and says where its log is
-        click.echo(
-            f"internal error ({type(exc).__name__}: {exc}); please report it with {_log(exc)}", err=True
-        )
+        click.echo(f"internal error ({type(exc).__name__}: {exc}); please report it with {_log(exc)}", err=True)
         return BUG
     return result if isinstance(result, int) else 0
 
@@ -41,8 +39,6 @@ def _log(exc: Exception) -> str:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="ionto-sim-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
+    with tempfile.NamedTemporaryFile("w", prefix="ionto-sim-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.writelines(traceback.format_exception(exc))
     return log.name

@@ -30,9 +30,7 @@ def _example(*lines: str) -> str:
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_example(
-        "ionto-sim serve --pty /tmp/ionto-unit", "ionto run treatment.toml --port /tmp/ionto-unit"
-    ),
+    epilog=_example("ionto-sim serve --pty /tmp/ionto-unit", "ionto run treatment.toml --port /tmp/ionto-unit"),
 )
 @click.version_option(package_name="ionto", prog_name="ionto-sim")
 def cli() -> None:
@@ -47,9 +45,7 @@ def cli() -> None:
 )
 @click.option("--pty", "pty_path", metavar="PATH", help="Serve on a pseudo-terminal with this name (POSIX).")
 @click.option("--tcp", "tcp_at", metavar="HOST:PORT", help="Serve on TCP; without --pty 127.0.0.1:5025.")
-@click.option(
-    "--scenario", "text", default="skin", metavar="S", help="See `ionto-sim scenarios`; with options."
-)
+@click.option("--scenario", "text", default="skin", metavar="S", help="See `ionto-sim scenarios`; with options.")
 @click.option("--speed", type=click.IntRange(1, 1000), metavar="N", help="Simulated seconds a second [1].")
 @click.option("--bench-door", "door_at", metavar="HOST:PORT", help="Serve truth, loads and mishaps there.")
 @click.option("--json", "as_json", is_flag=True, help="Say where it is in one line of JSON.")
@@ -86,9 +82,7 @@ def _speed(asked: int | None, chosen: Scenario) -> int:
     if asked is not None:
         return asked
     if chosen.speed == 0:
-        raise click.UsageError(
-            "speed=max is for sim:// only: what is served lives in real time, or N times it"
-        )
+        raise click.UsageError("speed=max is for sim:// only: what is served lives in real time, or N times it")
     return chosen.speed or 1
 
 
@@ -166,9 +160,7 @@ def scenarios(as_json: bool) -> None:
     from hw_sim.scenario import SCENARIOS
 
     if as_json:
-        click.echo(
-            json.dumps([{"name": s.name, "expect": s.expect, "load": s.load} for s in SCENARIOS.values()])
-        )
+        click.echo(json.dumps([{"name": s.name, "expect": s.expect, "load": s.load} for s in SCENARIOS.values()]))
         return
     for s in SCENARIOS.values():
         click.echo(f"{s.name:16} {s.expect}")

@@ -115,9 +115,7 @@ class Serial(SerialBase):
         self._catch_up()
         world = self._bench.world
         if not world.plugged:
-            raise SerialException(
-                errno.ENOENT, f"could not open port {self._port}: the simulated unit is unplugged"
-            )
+            raise SerialException(errno.ENOENT, f"could not open port {self._port}: the simulated unit is unplugged")
         self._conn = world.connect(self._bench.line)
         self._held = b""
         self._dtr_was = self._dtr_state
@@ -129,9 +127,7 @@ class Serial(SerialBase):
             bench = _registered.get(text[1:])
             if bench is None:
                 known = f"known: {', '.join(_registered)}" if _registered else "none is"
-                raise SerialException(
-                    errno.ENOENT, f"{self._port}: no world is registered as {text[1:]!r}; {known}"
-                )
+                raise SerialException(errno.ENOENT, f"{self._port}: no world is registered as {text[1:]!r}; {known}")
             return bench
         try:
             chosen = scenario.parse(text)
@@ -324,8 +320,7 @@ class Serial(SerialBase):
 
 def _no_data() -> SerialException:
     return SerialException(
-        "device reports readiness to read but returned no data "
-        "(device disconnected or multiple access on port?)"
+        "device reports readiness to read but returned no data (device disconnected or multiple access on port?)"
     )
 
 

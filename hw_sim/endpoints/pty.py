@@ -6,7 +6,8 @@ program that had it open gets the errors of a vanished one.
 
 On Linux the unit notices when a program closes the device, as a unit notices DTR: no program, no slave, and
 the master says HUP. The slave is not held open for that reason. Elsewhere it is held (the master would
-fail), and a close goes unnoticed. A pseudo-terminal has no modem lines and no baud rate.
+fail), and a close goes unnoticed; and a program that opens the device before the close of the last was seen
+counts as the same. A pseudo-terminal has no modem lines and no baud rate.
 """
 
 from __future__ import annotations
@@ -38,9 +39,7 @@ class PtyEndpoint:
             self._channel = None
         if self._terminal is None:
             if self._server.world.plugged:
-                with contextlib.suppress(
-                    OSError
-                ):  # the name was taken meanwhile: the device waits until it is free
+                with contextlib.suppress(OSError):  # the name was taken meanwhile: the device waits until it is free
                     self._plug_in()
         elif not self._server.world.plugged:
             self._pull_out()

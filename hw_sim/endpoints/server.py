@@ -103,9 +103,7 @@ class Server:
 
     def _receive(self, channel: Channel) -> None:
         data = channel.read()
-        if (
-            data is None or channel.conn not in self.world.to_unit
-        ):  # closed, or the cable was pulled on the bench
+        if data is None or channel.conn not in self.world.to_unit:  # closed, or the cable was pulled on the bench
             self.drop(channel)
         elif data:
             self.world.put(channel.conn, data)

@@ -19,10 +19,7 @@ REST_CODE_MAX = 400  # a current channel at rest reads below 30 uA, the voltage 
 def rests(s: Record) -> bool:
     """The relay says it is open, and every converter reads rest."""
     return (
-        not s.relay_fb
-        and 0 < s.adc_i < REST_CODE_MAX
-        and 0 < s.adc_i2 < REST_CODE_MAX
-        and 0 < s.adc_v < REST_CODE_MAX
+        not s.relay_fb and 0 < s.adc_i < REST_CODE_MAX and 0 < s.adc_i2 < REST_CODE_MAX and 0 < s.adc_v < REST_CODE_MAX
     )
 
 

@@ -159,7 +159,8 @@ def _foresee(s: Record, i: int) -> None:
 
 def _lease(s: Record, st: int, left: int) -> None:
     """Less than half is left: the ramp-up freezes; nothing is left: the session closes and, but for FINISH in HOLD,
-    the run pauses within a second."""
+    the run pauses within a second.
+    """
     if not s.half:
         s.half = 1
         s.note |= NOTE_LINK

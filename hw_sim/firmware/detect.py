@@ -170,7 +170,8 @@ def _impedance(s: Record, st: int, i: int, v: int) -> bool:
 
 def _tracking(s: Record, st: int, i: int) -> bool:
     """The current follows what is asked; while pulled, what is asked is the pulled set-point (a dead source
-    must not hide behind the pull)."""
+    must not hide behind the pull).
+    """
     ref = s.reg if s.pulled else s.prog
     if s.limited or st > HOLD or (st == RAMP_UP and s.prog < 100_000):
         s.c_track = 0
@@ -282,7 +283,8 @@ def _stepped(s: Record, direction: int) -> None:
 
 def _fall(s: Record, v: int) -> None:
     """More than 40 % + 100 mV down within 2 s of a steady HOLD (four maxima of half a second each). Without the
-    100 mV of a step the noise of a voltage of a few mV (a shorted bench, ZMIN=0) is such a fall."""
+    100 mV of a step the noise of a voltage of a few mV (a shorted bench, ZMIN=0) is such a fall.
+    """
     if s.unsteady or s.limited:
         s.m_0 = s.m_1 = s.m_2 = s.m_3 = s.m_max = v
         s.m_n = 0

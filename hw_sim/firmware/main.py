@@ -197,7 +197,8 @@ class Firmware:
 
     def _unsaved(self) -> int:
         """uC that may flow before the next record: a second of it, a quarter more for the 150 ms in which a dead
-        processor holds the current and for the accuracy of the current."""
+        processor holds the current and for the accuracy of the current.
+        """
         s = self.rec
         if not s.is_open or not RAMP_UP <= s.st <= PAUSING:
             return 0
@@ -355,5 +356,3 @@ class Firmware:
         if entry is None:
             return None
         return NAMES[s.st], entry[2], outcome_word(entry[1])
-
-

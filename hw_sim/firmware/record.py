@@ -26,7 +26,8 @@ FIELDS = tuple(
         "on_time run_s sec p_at "
         # contact check: ticks, sums, impedance in ohm, error code; ticks of quiet
         "chk_n chk_v chk_i chk_i2 chk_z chk_res quiet "
-        # faults: mask, first cause, one told now, its values and whether a run was open, ticks since a cause was present; for main to do
+        # faults: mask, first cause, one told now, its values and whether a run was open, ticks since a cause was
+        # present; for main to do
         "fl first f_id f_z f_i f_v f_q f_open cause note warn saving "
         # detector counters and the bands in which a tick is healthy
         "c_open c_good c_zhi c_zlo c_over c_track c_chan c_leak c_rail code_i code_i2 c_code_i c_code_i2 "

@@ -1,5 +1,6 @@
 """The type checker's view of the record: every field is an integer. The names are in ``record.FIELDS``; the slots
-refuse a name that is not there."""
+refuse a name that is not there.
+"""
 
 TICK_MS: int
 FIELDS: tuple[str, ...]

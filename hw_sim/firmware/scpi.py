@@ -163,9 +163,7 @@ class PlainDoor:
         return micro(self.unit.rec.q)
 
     def _all(self) -> str:
-        return ",".join(
-            (NAMES[self.unit.rec.st], self._current(), self._voltage(), self._resistance(), self._charge())
-        )
+        return ",".join((NAMES[self.unit.rec.st], self._current(), self._voltage(), self._resistance(), self._charge()))
 
     def _setpoint(self) -> str:
         return micro(self.unit.rec.tgt // 1000)

@@ -59,9 +59,9 @@ class Session:
                 % (
                     self.sid, n, now, NAMES[s.st], s.tgt // 1000, i, i2, v, z, s.q, self.lease_ms(),
                     s.limited, s.relay_fb, s.fl,
-                )  # fmt: skip
+                )
             ),
-        )
+        )  # fmt: skip
 
     def send_event(self, entry: tuple[int, int, str]) -> None:
         if self.sid:
@@ -394,5 +394,3 @@ class Session:
         move(s, machine.TEST, BY_HOST)
         self.unit.tell_state()
         return -1, ""
-
-

@@ -1,5 +1,6 @@
 """What each sealed request may carry: one row a key. Refusals of shape and range are decided here, in the
-protocol's order: unknown verb 01, unknown or missing key 12, bad value 02, out of range 03."""
+protocol's order: unknown verb 01, unknown or missing key 12, bad value 02, out of range 03.
+"""
 
 from . import wire
 
@@ -86,7 +87,7 @@ def check(verb: str, fields: list[tuple[str, str]]):  # type: ignore[no-untyped-
         got[key] = value
     for key in got:
         row = known[key]
-        if row[2] == INT and not row[3] <= got[key] <= row[4]:
+        if row[2] == INT and not row[3] <= got[key] <= row[4]:  # type: ignore[operator]
             return 3, {}
     return 0, got
 

@@ -59,7 +59,7 @@ def unseal(line: str) -> str | None:
     if cut < 1 or line[cut] != "*":
         return None
     body = line[:cut]
-    return body if "%08X" % crc32(body.encode()) == line[cut + 1 :] else None  # noqa: UP031 - as the unit has it
+    return body if "%08X" % crc32(body.encode()) == line[cut + 1 :] else None
 
 
 def is_hex(text: str, digits: int) -> bool:

@@ -17,8 +17,8 @@ from array import array
 from binascii import crc32
 from pathlib import Path
 
-from hw_sim.firmware import contact_check, control, wire
-from hw_sim.firmware.machine import ARM, ARMED, CHECK, PAUSING, RAMP_UP, STAGED, START, move
+from hw_sim.firmware import contact_check, control, detect, wire
+from hw_sim.firmware.machine import ARM, ARMED, PAUSED, PAUSING, RAMP_UP, STAGED, START, TOP, move
 from hw_sim.firmware.record import FIELDS, Record
 from hw_sim.world import START_US, TICK_US, World
 
@@ -172,17 +172,21 @@ def _recorded(world: World, tape: Tape) -> None:
 # -- what never happens --------------------------------------------------------------------------------------
 
 
+WHEREABOUTS = ("sound", "sound", "wild", "open", "dead", "astray", "low", "high")
+
+
 def extremes(ticks: int, seed: int) -> Tape:
     """Short scenes one after the other, each a record set up at the ends of its ranges."""
     rng = random.Random(seed)
     tape, s = Tape(), Record()
-    left = 0
+    left, where = 0, ""
     for _ in range(ticks):
-        if left == 0 or not CHECK <= s.st <= PAUSING:
-            left = rng.randrange(20, 400)
+        if left == 0 or s.st > PAUSED:
+            left, where = rng.randrange(20, 150), rng.choice(WHEREABOUTS)
             _scene(s, rng)
+            s.v = _high_mv(s) if where == "high" else 0
         left -= 1
-        _convert(s, rng)
+        _convert(s, where, rng)
         tape.tick(s)
         control.tick(s)
         s.note = s.saving = 0
@@ -196,52 +200,85 @@ def _scene(s: Record, rng: random.Random) -> None:
     s.n_up = 10_000 * s.ua // (s.ua * rng.choice((2, 10, 50)))
     s.n_dn = 10_000 * s.ua // (s.ua * rng.choice((1, 5, 20)))
     s.uc = rng.choice((6000, 4_800_000))
-    s.tmax = rng.choice((100, 4_320_000))
+    s.tmax = rng.choice((100, 4_320_000, 4_320_000))
     s.zmax, s.zmin = rng.choice((1000, 30_000, 100_000)), rng.choice((0, 200, 5000))
     s.vmax = rng.choice((5000, 54_000))
     s.lim, s.cont, s.loss = rng.randrange(2), rng.randrange(2), rng.randrange(2)
     s.lease_full = rng.choice((50, 200, 1000))
+    s.pol = rng.choice((1, -1))
+    s.is_open = int(rng.random() < 0.9)
+    s.run_s = rng.choice((0, 43_199))
+    s.p_at = s.run_s - min(s.run_s, rng.choice((100, 599)))
+    s.p_open1 = s.p_step1 = s.p_link1 = s.p_open2 = s.p_step2 = s.p_link2 = s.p_at
     s.st = STAGED
     move(s, ARM)
     contact_check.begin(s)
-    if rng.random() < 0.8:
+    if s.is_open:
         _under_way(s, rng)
 
 
 def _under_way(s: Record, rng: random.Random) -> None:
-    """Into the ramp, most often near its top, with a history behind it."""
-    s.st = ARMED
-    s.is_open = 1
+    """Checked, armed, at the start of a ramp, near its top, or in a long HOLD, each with a history behind it."""
+    begun = rng.random()
+    s.st = ARMED if begun < 0.9 else s.st
+    s.t_st = rng.choice((0, 990))
     s.zero_i, s.zero_i2, s.zero_v = rng.choice(((0, 0, 0), (30_000, -30_000, 400)))
-    control.begin(s, 0)
+    if begun > 0.8:
+        return
+    control.begin(s, rng.randrange(2))
     move(s, START)
-    if rng.random() < 0.7:
-        s.prog = s.reg = s.tgt - s.tgt % s.n_up
-    s.q, s.on_time = s.uc - rng.choice((6000, 100)), 100 * rng.randrange(43_200)
-    s.run_s = s.on_time // 100
+    s.q, s.on_time = max(0, s.uc - rng.choice((100, 6000, 1_000_000))), 100 * rng.randrange(43_200)
     s.lim_total = rng.choice((0, 990))
     s.k_wait, s.k_count, s.k_min = rng.choice((0, 30)), 9, rng.choice((1, 70_000))
     s.k_0 = s.k_4 = s.k_8 = 70_000
     s.trim = rng.choice((-30_000, 0, 30_000))
     s.rises = rng.randrange(2)
+    if begun < 0.6:
+        s.prog = s.reg = s.tgt - s.tgt % s.n_up
+    if begun < 0.4:
+        s.prog = s.reg = s.tgt
+        move(s, TOP)
+        detect.enter_hold(s)
+        detect.set_bands(s, s.tgt)
+        s.t_st = 2990
 
 
-def _convert(s: Record, rng: random.Random) -> None:
-    """Codes that follow the set-point well enough to get on, and now and then anything at all."""
+def _convert(s: Record, where: str, rng: random.Random) -> None:
+    """Codes that follow the set-point well enough to get on, or go wrong in the scene's way."""
     s.relay_fb = s.relay
     s.cmp_i = int(rng.random() < 0.0005)
     s.cmp_v = 0
     na = s.reg if s.st >= RAMP_UP else 50_000 * s.relay
     s.adc_i = s.adc_i2 = _clipped((na + s.zero_i) * 13 // 992 + rng.randrange(4))
-    volts = s.vmax * rng.choice((20, 85, 89, 92)) // 100
     if rng.random() < 0.03:
-        s.adc_v = _clipped(volts * 936 // 1000)
+        s.adc_v = _clipped(s.vmax * rng.choice((1, 20, 70, 85, 89, 92)) // 100 * 936 // 1000)
     s.adc_v = _clipped(s.adc_v + rng.randrange(-2, 3))
-    if rng.random() < 0.05:
+    if where == "wild":
+        _go_wild(s, rng)
+    elif where == "open":
+        s.adc_i = s.adc_i2 = _clipped(s.zero_i * 13 // 992)
+        s.adc_v = _clipped(s.vmax * 97 // 100 * 936 // 1000) + rng.randrange(2)
+    elif where == "dead":
+        s.adc_i -= s.adc_i % 100
+    elif where == "astray":
+        s.adc_i = s.adc_i2 = _clipped(s.adc_i * 7 // 8)
+    elif where == "low":
+        s.adc_v = rng.randrange(3)
+    elif where == "high":
+        s.adc_v = _clipped(_high_mv(s) * 936 // 1000)
+
+
+def _high_mv(s: Record) -> int:
+    """Beyond the impedance window where that is below the voltage limit."""
+    return min(s.zmax * s.ua // 900, s.vmax * 88 // 100)
+
+
+def _go_wild(s: Record, rng: random.Random) -> None:
+    if rng.random() < 0.1:
         s.adc_i = rng.choice((0, 1, 55_000, 65_535, rng.randrange(65_536)))
-    if rng.random() < 0.05:
+    if rng.random() < 0.1:
         s.adc_i2 = rng.choice((0, 65_535, rng.randrange(65_536)))
-    if rng.random() < 0.01:
+    if rng.random() < 0.05:
         s.adc_v = rng.choice((0, 65_535))
 
 

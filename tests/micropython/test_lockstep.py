@@ -108,8 +108,8 @@ def test_a_treatment_gives_the_same_integers_and_allocates_nothing(micropython: 
 
 
 def test_no_converter_code_and_no_prescription_makes_the_tick_allocate(micropython: Runner, tmp_path: Path) -> None:
-    tape = recording.extremes(TICKS // 2, seed=1)
-    assert "FAULT 09" in tape.told
+    tape = recording.extremes(TICKS // 2, seed=2)
+    assert tape.told >= {f"FAULT {code:02d}" for code in (1, 6, 7, 8, 9, 12)}
     agree(replay(micropython, tape, tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""A host made of nothing but sealed lines: written from docs/protocol.md, on the naive decoder, for tests of the simulator.
+"""A host made of nothing but sealed lines, for tests of the simulator: docs/protocol.md and the naive decoder.
 
 It owns no port and no clock. ``send`` writes bytes, ``receive`` returns some (or none, when none came in its time):
 a world in virtual time, a socket and a pseudo-terminal look the same to it. KEEP leaves only when a telemetry line

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -127,10 +127,34 @@ def ask(port: serial.SerialBase, query: bytes) -> bytes:
     return port.readline()
 
 
+def ask_tcp(connection: socket.socket, query: bytes) -> bytes:
+    """The same on a socket that nothing else is read from."""
+    connection.sendall(query + b"\n")
+    with connection.makefile("rb") as lines:
+        return lines.readline()
+
+
+def until_paused(connection: socket.socket) -> None:
+    """Ask until the unit is PAUSED; from outside any session, for a run that was left has none."""
+    state = ""
+    while state != "PAUSED":
+        state = ask_tcp(connection, b"MEAS:ALL?").decode().partition(",")[0]
+        assert state in ("RAMP_UP", "HOLD", "PAUSING", "PAUSED")
+
+
+def until_answered(send: Callable[[bytes], object], receive: Callable[[], bytes]) -> list[bytes]:
+    """Read on, asking ``*OPC?`` at every silence, until it is answered; the lines before that."""
+    data = b""
+    while b"\n1\n" not in data:
+        more = receive()
+        if not more:
+            send(b"*OPC?\n")
+        data += more
+    return data[: data.index(b"\n1\n") + 1].splitlines(keepends=True)
+
+
 def run_out(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     command = [sys.executable, "-m", "hw_sim", *arguments]
     environment = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment, check=False
-    )
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment, check=False)

@@ -209,7 +209,7 @@ OPERATIONS = {
 def _outcome(port, operation):
     try:
         return operation(port)
-    except BaseException as exc:  # noqa: BLE001 - what is raised is the point
+    except BaseException as exc:
         return type(exc), str(exc)
 
 

@@ -74,12 +74,12 @@ class Bench:
             self.newest = line[6:10]
             self.telemetry.append(line)
             return
-        message = decode_line(line)
-        message["line"] = line
+        message: dict[str, Any] = decode_line(line)
         assert message["kind"] != "noise", line
-        {"reply": self.replies, "event": self.events, "plain": self.plain}[message["kind"]].append(
-            line if message["kind"] == "plain" else message
-        )
+        if message["kind"] == "plain":
+            self.plain.append(line)
+        else:
+            {"reply": self.replies, "event": self.events}[message["kind"]].append({**message, "line": line})
 
     def ask(self, text: str, conn: int | None = None) -> dict[str, Any]:
         """The next request of the session; its reply, which has to come at once."""
@@ -172,7 +172,10 @@ class Bench:
 
     def until(self, reached: Callable[[], bool] | str, within_s: float = 60.0) -> int:
         """Tick by tick, with KEEPs, until a state or a condition; the ticks it took."""
-        met = (lambda: self.state == reached) if isinstance(reached, str) else reached
+
+        def met() -> bool:
+            return self.state == reached if isinstance(reached, str) else reached()
+
         for n in range(round(within_s * 100)):
             if met():
                 return n
@@ -201,7 +204,7 @@ class Bench:
         self.hello()
         if state == "IDLE":
             return self
-        self.prescribe(**fields)
+        assert self.prescribe(**fields)["code"] == "00"
         if state == "STAGED":
             return self
         if state == "CHECK":
@@ -209,10 +212,10 @@ class Bench:
             self.put(seal(f">{self.sid:04X} {self.number:04X} ARM D={self.digest}"))
             self.ticks(30)
             return self
-        self.arm()
+        assert self.arm()["code"] == "00"
         if state == "ARMED":
             return self
-        self.start()
+        assert self.start()["code"] == "00"
         if state == "RAMP_UP":
             self.ticks(50)
             return self

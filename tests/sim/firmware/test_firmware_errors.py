@@ -182,7 +182,7 @@ def test_a_refusal_carries_no_fields_but_10_18_and_15(at: At) -> None:
     assert [(r["code"], r["fields"]) for r in bench.replies[-4:]] == [("01", {}), ("03", {}), ("04", {}), ("13", {})]
 
 
-# -- precedence: 05 07 08 | 10 18 | 01 12 02 03 | 15 | 17 25 | 13 04 | 14 06 | 20 | 09 ----------------------------------
+# -- precedence: 05 07 08 | 10 18 | 01 12 02 03 | 15 | 17 25 | 13 04 | 14 06 | 20 | 09 ---------------------------------
 
 
 def locked(bench: Bench) -> Bench:

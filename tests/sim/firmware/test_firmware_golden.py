@@ -24,7 +24,9 @@ ENTRIES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "vectors" / "golden_lines.json").read_text(encoding="utf-8")
 )
 TO_UNIT = [entry for entry in ENTRIES if entry["to"] == "unit"]
-SAID = [entry["line"] for entry in ENTRIES if entry["to"] == "host" and entry["kind"] in ("reply", "telemetry", "event")]
+SAID = [
+    entry["line"] for entry in ENTRIES if entry["to"] == "host" and entry["kind"] in ("reply", "telemetry", "event")
+]
 RUN = "01J8ZK6Q3V9T5W0X2Y4A6B8C0D"
 
 

@@ -109,7 +109,8 @@ def test_the_current_is_what_was_set_and_what_is_reported(ua: int) -> None:
 
 @pytest.mark.parametrize("load", ["5k", "skin", "dry-skin"])
 @pytest.mark.parametrize(
-    ("ua", "tu", "td"), [(100, 200, 2000), (500, 25_000, 500), (1000, 10_000, 5000), (4000, 8000, 4000), (1230, 7770, 3330)]
+    ("ua", "tu", "td"),
+    [(100, 200, 2000), (500, 25_000, 500), (1000, 10_000, 5000), (4000, 8000, 4000), (1230, 7770, 3330)],
 )
 def test_ramps_are_monotone_and_as_long_as_prescribed(load: str, ua: int, tu: int, td: int) -> None:
     bench = Bench(load).to("ARMED", I=ua, Q=60_000, TU=tu, TD=td, TMAX=3_600_000)

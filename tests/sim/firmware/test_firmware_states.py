@@ -14,7 +14,8 @@ from tests.sim.firmware.bench import ENERGISED, Bench, seal
 At = Callable[..., Bench]
 
 STATES = (
-    "SELFTEST", "IDLE", "STAGED", "CHECK", "ARMED", "RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING", "PAUSED", "DONE", "FAULT",
+    "SELFTEST", "IDLE", "STAGED", "CHECK", "ARMED", "RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING", "PAUSED", "DONE",
+    "FAULT",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -35,6 +36,25 @@ def test_in_pieces_of_one_byte_too(at: At, stop: bytes) -> None:
         bench.put(bytes([byte]))
     assert bench.state == "RAMP_DOWN"
     assert bench.world.firmware.session.last == bench.number
+
+
+def test_no_single_flipped_bit_starts_a_run_and_those_that_make_a_stop_byte_stop(at: At) -> None:
+    bench = at("ARMED")
+    line = seal(f">{bench.sid:04X} {bench.number + 1:04X} START run=R1 D={bench.digest} X={bench.now_ms + 900}")
+    saved = bench.world.snapshot()
+    states = {"ARMED": 0, "IDLE": 0}
+    for bit in range(8 * len(line)):
+        bench.world.restore(saved)
+        damaged = bytearray(line)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        bench.put(bytes(damaged))
+        states[bench.state] += 1  # and no other state
+        stops = damaged[bit // 8] in (0x18, 0x03)
+        assert bench.state == ("IDLE" if stops else "ARMED")
+    assert states["IDLE"] > 0
+    bench.world.restore(saved)
+    bench.put(line)
+    assert bench.state == "RAMP_UP"
 
 
 def test_behind_a_thousand_lines_it_is_first_and_none_of_them_is_executed(at: At) -> None:
@@ -141,7 +161,7 @@ def test_target_zero_within_20_ms_and_quiet_within_1_s(load: str, stop: bytes) -
     assert bench.world.truth()["set_ua"] == 0  # at once
     currents = bench.trace(1.0, keep=False)
     assert currents[1] < currents[0] < 4000
-    assert all(b <= a + 1 for a, b in zip(currents, currents[1:], strict=False))
+    assert all(b <= a + 1 for a, b in pairwise(currents))
     assert [n for n, i in enumerate(currents) if i > 50][-1] < 99
     bench.ticks(2)
     assert bench.state == "DONE"

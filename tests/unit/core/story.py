@@ -51,6 +51,28 @@ USUAL = {
     "RUN": {"run": RUN, "st": "HOLD", "q": "0", "out": "RUNNING"},
 }
 CURRENT = {"HOLD": 1500, "RAMP_DOWN": 700, "PAUSING": 700, "CHECK": 50}
+# How stories begin.
+TO_START = """
+begin            | STAGING    | PRES
+<PRES 00         | CHECKING   | ARM D=8A7EE4B0
+~CHECK           | CHECKING   |
+<ARM 00 z=41800  | STARTING   | contact z_ohm=41800, START run=RUN1 D=8A7EE4B0 X=6100
+"""
+TO_RAMP = f"""{TO_START}
+<START 00        | RAMPING_UP |
+~RAMP_UP dt=0.2  | RAMPING_UP | KEEP t=0002
+"""
+TO_HOLD = f"""{TO_RAMP}
+~HOLD dt=0.5 q=375 | HOLDING  | KEEP t=0003
+"""
+TO_PAUSED = f"""{TO_HOLD}
+pause            | HOLDING    |
+<KEEP 00         | HOLDING    | PAUSE
+<PAUSE 00        | PAUSING    |
+~PAUSING q=400   | PAUSING    |
+~PAUSED          | PAUSED     |
+"""
+
 TOLD = ("gap", "limit", "reset", "taken_up", "contact")
 
 
@@ -177,7 +199,7 @@ def ending(result: RunResult) -> str:
 def play(story: str, *, attended: bool = False, prescription: Prescription = PRESCRIPTION) -> Player:
     """Play a story to its end, and hold each line of it to what it says."""
     player = Player(attended=attended, prescription=prescription)
-    for number, line in enumerate(story.strip().splitlines(), 1):
+    for number, line in enumerate(filter(str.strip, story.splitlines()), 1):
         told, state, *out = (part.strip() for part in line.split("|"))
         came = player.line(told)
         assert (player.engine.state.name, came) == (state, out[0] if out else ""), f"line {number}: {told}"

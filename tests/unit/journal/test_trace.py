@@ -77,9 +77,7 @@ def test_six_decimals_of_dose_hold_every_microcoulomb(path: Path) -> None:
     for q_uc in range(4_799_000, 4_800_000):
         trace.row(0.0, "HOLD", 0, 0, 0, 0, 0, q_uc, 0, False, False, 0, 1)
     trace.close()
-    assert [round(dose * 60_000) for dose in read_trace(path).dose_ma_min] == list(
-        range(4_799_000, 4_800_000)
-    )
+    assert [round(dose * 60_000) for dose in read_trace(path).dose_ma_min] == list(range(4_799_000, 4_800_000))
 
 
 def test_an_empty_trace_is_a_trace(path: Path) -> None:

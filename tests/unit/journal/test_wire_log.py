@@ -78,9 +78,7 @@ def test_reading_gives_back_what_was_written(path: Path, wall: Wall) -> None:
     assert str(contents.verdict) == "closed whole, 7 lines"
     assert contents.verdict.whole
     assert [entry.line_number for entry in contents.entries] == [2, 3, 4, 6]
-    assert contents.entries[0] == Entry(
-        2, 5_000_000, 1_795_464_000_000_000, ">", ">0000 0001 HELLO vmin=1*00000000"
-    )
+    assert contents.entries[0] == Entry(2, 5_000_000, 1_795_464_000_000_000, ">", ">0000 0001 HELLO vmin=1*00000000")
     assert contents.entries[1].raw == b"\xff\\ok\x00"
     assert json.loads(contents.entries[2].text) == {"kind": "intent", "verb": "ARM"}
 
@@ -171,9 +169,7 @@ def test_line_ends_of_another_system_are_an_alteration(path: Path, wall: Wall) -
 
 
 @given(st.binary(max_size=300))
-def test_garbage_behind_the_header_never_raises(
-    tmp_path_factory: pytest.TempPathFactory, tail: bytes
-) -> None:
+def test_garbage_behind_the_header_never_raises(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "garbage.log"
     path.write_bytes(HEAD + tail)
     assert not read_wire_log(path).verdict.whole
@@ -246,9 +242,7 @@ def test_lines_wait_for_50_ms_of_wall_time(path: Path, wall: Wall) -> None:
     log.close()
 
 
-def test_a_durable_note_is_on_the_disk_before_it_returns(
-    path: Path, wall: Wall, mocker: MockerFixture
-) -> None:
+def test_a_durable_note_is_on_the_disk_before_it_returns(path: Path, wall: Wall, mocker: MockerFixture) -> None:
     log = WireLog.create(path, HEADER, wall=wall)
     sync = mocker.spy(os, "fsync")
     log.note(3, 4, "intent", {"verb": "START"}, durable=True)
@@ -272,9 +266,7 @@ def test_a_chain_line_follows_each_second_of_the_lines_own_time(path: Path, wall
     assert read_wire_log(path).verdict.whole
 
 
-def test_a_quiet_line_is_closed_off_after_a_second_of_wall_time(
-    path: Path, wall: Wall, mocker: MockerFixture
-) -> None:
+def test_a_quiet_line_is_closed_off_after_a_second_of_wall_time(path: Path, wall: Wall, mocker: MockerFixture) -> None:
     log = WireLog.create(path, HEADER, wall=wall)
     sync = mocker.spy(os, "fsync")
     log.received(7, 8, "~")
@@ -367,9 +359,7 @@ def test_a_disk_that_cannot_sync_refuses_more(path: Path, wall: Wall, mocker: Mo
     log.abandon()
 
 
-def test_a_disk_full_from_the_start_leaves_no_open_file(
-    path: Path, wall: Wall, mocker: MockerFixture
-) -> None:
+def test_a_disk_full_from_the_start_leaves_no_open_file(path: Path, wall: Wall, mocker: MockerFixture) -> None:
     mocker.patch("os.write", side_effect=_disk_with(10))
     close = mocker.spy(os, "close")
     with pytest.raises(RecordError, match="No space left"):

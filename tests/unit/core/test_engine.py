@@ -1,0 +1,403 @@
+"""A run from PRES to its end, told as stories (``story.py``): what is asked, what is refused, what goes wrong."""
+
+import pytest
+
+from controller.errors import ProtocolViolation
+from tests.unit.core.story import HELD, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, play
+
+
+def test_the_good_run() -> None:
+    player = play(f"""{TO_RAMP}
+~RAMP_UP dt=0.1 i=100 | RAMPING_UP   |
+~RAMP_UP dt=0.1 i=200 | RAMPING_UP   | KEEP t=0004
+!STATE HOLD           | HOLDING      |
+~HOLD dt=0.2          | HOLDING      | KEEP t=0005
+~RAMP_DOWN            | RAMPING_DOWN |
+~RAMP_DOWN dt=0.5     | RAMPING_DOWN |
+~DONE                 | RAMPING_DOWN | RUN run=RUN1
+<RUN 00 out=DONE q=6000 | COMPLETED  | = DONE 5340..6660
+""")
+    result = player.engine.result
+    assert result is not None
+    assert (result.q_uc, result.peak_ua, result.run) == (6000, 1500, "RUN1")
+    assert result.duration_s == pytest.approx(1.4)  # START left with the line at 100.1 s, the end came at 101.5 s
+    assert (result.fault, result.refused, result.breach, result.reason) == (None, None, None, "")
+
+
+def test_every_move_and_every_verdict_but_keeps_is_noted() -> None:
+    player = play(TO_HOLD)
+    moves = [(n.facts["was"], n.facts["by"], n.facts["st"]) for n in player.notes if n.kind == "state"]
+    assert moves == [
+        ("READY", "STAGE", "STAGING"),
+        ("STAGING", "STAGED", "CHECKING"),
+        ("CHECKING", "CHECKED", "STARTING"),
+        ("STARTING", "STARTED", "RAMPING_UP"),
+        ("RAMPING_UP", "REACHED", "HOLDING"),
+    ]
+    verdicts = [n.facts for n in player.notes if n.kind == "verdict"]
+    assert verdicts == [{"verb": verb, "answer": "Confirmed"} for verb in ("PRES", "ARM", "START")]
+
+
+def test_x_is_the_newest_unit_time_plus_a_second_modulo_2_to_32() -> None:
+    play(f"""
+begin                  | STAGING  | PRES
+<PRES 00               | CHECKING | ARM D=8A7EE4B0
+~CHECK dt=4294961.996  | CHECKING |
+<ARM 00 z=41800        | STARTING | contact z_ohm=41800, START run=RUN1 D=8A7EE4B0 X=700
+""")  # fmt: skip
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4, 12, 17, 20])
+def test_pres_refused(code: int) -> None:
+    play(f"""
+begin             | STAGING |  PRES
+<PRES {code:02d}  | REFUSED | = REFUSED 0..0 refused={code}
+~IDLE             | REFUSED |
+stop              | REFUSED | no
+""")
+
+
+@pytest.mark.parametrize("key", HELD)
+def test_a_prescription_held_otherwise_than_meant_is_never_armed(key: str) -> None:
+    player = play(f"""
+begin             | STAGING |  PRES
+<PRES 00 {key}=77 | REFUSED | BRAKE, = REFUSED 0..0
++10               | REFUSED |
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == (
+        f"the unit holds another prescription than the one meant: {key}=77 for {HELD[key]}"
+    )
+
+
+def test_another_digest_under_the_same_fields_is_never_armed() -> None:
+    player = play("""
+begin                 | STAGING |  PRES
+<PRES 00 D=00000000   | REFUSED | BRAKE, = REFUSED 0..0
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason.endswith("D=00000000 for 8A7EE4B0")
+
+
+@pytest.mark.parametrize("code", [4, 13, 14, 16, 17, 25])
+def test_arm_refused(code: int) -> None:
+    player = play(f"""
+begin             | STAGING  |  PRES
+<PRES 00          | CHECKING | ARM D=8A7EE4B0
+<ARM {code:02d}   | REFUSED  | = REFUSED 0..0 refused={code}
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.duration_s == 0.0
+
+
+@pytest.mark.parametrize("code", [9, 13, 14, 17, 20])
+def test_start_refused_is_certain_nothing_was_delivered(code: int) -> None:
+    play(f"""{TO_START}
+<START {code:02d} | REFUSED | = REFUSED 0..0 refused={code}
+""")
+
+
+def test_a_refusal_without_a_text_is_told_by_its_number() -> None:
+    player = play("begin | STAGING | PRES\n<PRES 99 | REFUSED | = REFUSED 0..0 refused=99")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == "error 99"
+
+
+def test_a_unit_without_telemetry_is_not_started_because_nobody_could_watch() -> None:
+    play("""
+begin             | STAGING  | PRES
+<PRES 00          | CHECKING | ARM D=8A7EE4B0
+<ARM 00 z=41800   | REFUSED  | contact z_ohm=41800, BRAKE, = REFUSED 0..0
+""")
+
+
+# -- START answered 15 -------------------------------------------------------------------------------------------
+
+
+def test_a_run_started_already_and_running_is_taken_as_started() -> None:
+    play(f"""{TO_START}
+~HOLD dt=0.5 q=375          | STARTING |
+<START 15 out=RUNNING q=375 | HOLDING  | KEEP t=0002
+""")
+
+
+def test_a_run_started_already_and_ended_is_not_started_again() -> None:
+    play(f"""{TO_START}
+<START 15 out=STOPPED q=1234  | STARTING | RUN run=RUN1
+<RUN 00 out=STOPPED q=1234    | STOPPED  | = STOPPED 622..1846
+""")
+
+
+def test_a_start_answered_15_after_a_stop_moves_nothing() -> None:
+    play(f"""{TO_START}
+stop                        | STOPPING | BRAKE
+<START 15 out=RUNNING q=0   | STOPPING | STOP
+<STOP 00                    | STOPPING | RUN run=RUN1
+<RUN 00 out=RUNNING q=0     | STOPPING |
+~DONE                       | STOPPING | RUN run=RUN1
+<RUN 00 out=STOPPED q=10    | STOPPED  | = STOPPED 0..620 cause=operator
+""")
+
+
+# -- events that come early --------------------------------------------------------------------------------------
+
+
+def test_what_the_unit_reached_before_the_answer_to_start_is_followed_with_it() -> None:
+    play(f"""{TO_START}
+!STATE RAMP_UP     | STARTING |
+~HOLD dt=0.9 q=375 | STARTING |
+<START 00          | HOLDING  | KEEP t=0002
+""")
+
+
+def test_a_run_that_faulted_before_the_answer_to_start() -> None:
+    play(f"""{TO_START}
+!FAULT 07              | STARTING   |
+!STATE FAULT           | STARTING   |
+<START 00              | RAMPING_UP | RUN run=RUN1
+<RUN 00 out=FAULT:07 q=5 | FAULTED  | = FAULT:07 0..610 fault=7
+""")
+
+
+# -- faults ------------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_before_anything_was_started() -> None:
+    play("""
+begin        | STAGING  | PRES
+~IDLE        | STAGING  |
+<PRES 00     | CHECKING | ARM D=8A7EE4B0
+!FAULT 18    | CHECKING |
+!STATE FAULT | CHECKING |
+~FAULT fl=20000 | FAULTED | = FAULT:18 0..0 fault=18
+""")
+
+
+@pytest.mark.parametrize(("mask", "code"), [("1", 1), ("80402", 2), ("20000", 18), ("0", 0)])
+def test_a_unit_that_is_in_fault_at_the_beginning_names_its_first_bit(mask: str, code: int) -> None:
+    play(f"""
+begin            | STAGING | PRES
+~FAULT fl={mask} | FAULTED | = FAULT:{code:02d} 0..0 fault={code}
+""")
+
+
+def test_a_fault_in_the_run_and_what_its_end_was_is_asked() -> None:
+    player = play(f"""{TO_HOLD}
+!FAULT 02                 | HOLDING      |
+!FAULT 05                 | HOLDING      |
+!STATE RAMP_DOWN          | RAMPING_DOWN |
+!STATE FAULT              | RAMPING_DOWN | RUN run=RUN1
+~FAULT fl=2               | RAMPING_DOWN |
+<RUN 00 out=FAULT:02 q=900 | FAULTED     | = FAULT:02 291..1509 fault=2
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == "impedance too high: dry electrode or poor contact"
+
+
+def test_a_fault_after_the_end_changes_nothing() -> None:
+    play(f"""{TO_HOLD}
+~DONE                   | HOLDING   | RUN run=RUN1
+<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
+!FAULT 02               | COMPLETED |
+~FAULT fl=2             | COMPLETED |
+lost                    | COMPLETED |
+link                    | COMPLETED |
+pause                   | COMPLETED | no
+breach                  | COMPLETED |
++60                     | COMPLETED |
+""")
+
+
+def test_a_late_verdict_after_the_end_changes_nothing() -> None:
+    play("""
+begin             | STAGING  | PRES
+~FAULT fl=1       | FAULTED  | = FAULT:01 0..0 fault=1
+<PRES 00          | FAULTED  |
+""")
+
+
+def test_a_fault_after_a_stop_is_the_units_word() -> None:
+    play(f"""{TO_HOLD}
+stop                       | STOPPING | BRAKE
+<KEEP 00                   | STOPPING | STOP
+<STOP 00                   | STOPPING |
+~FAULT fl=1                | STOPPING | RUN run=RUN1
+<RUN 00 out=FAULT:01 q=900 | FAULTED  | = FAULT:01 291..1509 fault=1 cause=operator
+""")
+
+
+def test_an_outcome_that_is_none_is_not_this_protocol() -> None:
+    with pytest.raises(ProtocolViolation, match="the run ended as FAULT:XX, which is no outcome"):
+        play(f"{TO_HOLD}\n~DONE | HOLDING | RUN run=RUN1\n<RUN 00 out=FAULT:XX | |")
+
+
+# -- ended by others ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause", "reason"),
+    [
+        ("STOPPED", "", "stopped at the unit or by another connection"),
+        ("ABORTED", "", "aborted at the unit or by another connection"),
+        ("TIMEOUT", "", "paused, and nobody resumed within 10 min"),
+        ("LINK", " cause=link", "the unit lost its host, and nobody resumed within 10 min"),
+        ("BORED", "", ""),
+    ],
+)
+@pytest.mark.parametrize("state", ["DONE", "IDLE", "STAGED"])
+def test_a_run_that_the_unit_closed(state: str, outcome: str, cause: str, reason: str) -> None:
+    player = play(f"""{TO_HOLD}
+~{state}                       | HOLDING | RUN run=RUN1
+<RUN 00 out={outcome} q=900    | STOPPED | = {outcome} 291..1509{cause}
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == reason
+
+
+def test_an_end_that_is_seen_twice_is_asked_about_once() -> None:
+    play(f"""{TO_HOLD}
+!STATE DONE             | HOLDING   | RUN run=RUN1
+~DONE                   | HOLDING   |
+<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
+""")
+
+
+# -- pause and resume ----------------------------------------------------------------------------------------------
+
+
+def test_the_operator_pauses_and_resumes() -> None:
+    play(f"""{TO_PAUSED}
+~PAUSED dt=0.9     | PAUSED     |
+resume             | CHECKING   | ARM D=8A7EE4B0
+resume             | CHECKING   | no
+~CHECK             | CHECKING   |
+<ARM 00 z=41800    | STARTING   | contact z_ohm=41800, RESUME run=RUN1 X=8000
+<RESUME 00         | RAMPING_UP |
+~RAMP_UP i=0       | RAMPING_UP | KEEP t=0008
+""")
+
+
+def test_pause_is_refused_where_there_is_nothing_to_pause() -> None:
+    play(f"""
+begin    | STAGING  | PRES
+pause    | STAGING  | no
+resume   | STAGING  | no
+<PRES 00 | CHECKING | ARM D=8A7EE4B0
+pause    | CHECKING | no
+""")
+
+
+def test_a_pause_seen_before_its_answer() -> None:
+    play(f"""{TO_HOLD}
+pause           | HOLDING |
+<KEEP 00        | HOLDING | PAUSE
+!STATE PAUSING  | PAUSING |
+!STATE PAUSED   | PAUSED  |
+<PAUSE 00       | PAUSED  |
+""")
+
+
+def test_a_pause_refused_because_the_dose_is_nearly_complete() -> None:
+    play(f"""{TO_HOLD}
+pause           | HOLDING      |
+<KEEP 00        | HOLDING      | PAUSE
+~RAMP_DOWN      | RAMPING_DOWN |
+<PAUSE 04       | RAMPING_DOWN |
+""")
+
+
+def test_a_pause_of_the_units_own_that_nobody_is_there_to_answer_ends_the_run() -> None:
+    player = play(f"""{TO_HOLD}
+!WARN 01                  | HOLDING  |
+~PAUSED                   | STOPPING | BRAKE, STOP
+<STOP 00 st=DONE          | STOPPING | RUN run=RUN1
+<RUN 00 out=STOPPED q=900 | STOPPED  | = STOPPED 291..1509 cause=contact
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == "the contact broke and the unit paused; nobody was there to resume"
+
+
+def test_a_pause_because_the_unit_missed_its_host() -> None:
+    player = play(f"""{TO_HOLD}
+~PAUSING fl=400           | PAUSING  |
+~PAUSED fl=400            | STOPPING | BRAKE, STOP
+<STOP 00 st=DONE          | STOPPING | RUN run=RUN1
+<RUN 00 out=STOPPED q=900 | STOPPED  | = STOPPED 291..1509 cause=link
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason == "the unit lost its host and paused; nobody was there to resume"
+
+
+def test_where_somebody_is_there_a_pause_waits_until_the_unit_ends_it() -> None:
+    play(
+        f"""{TO_HOLD}
+~PAUSED                   | PAUSED  |
+~PAUSED dt=0.5            | PAUSED  |
+~PAUSED dt=0.5            | PAUSED  |
+~DONE                     | PAUSED  | RUN run=RUN1
+<RUN 00 out=TIMEOUT q=900 | STOPPED | = TIMEOUT 291..1509
+""",
+        attended=True,
+    )
+
+
+@pytest.mark.parametrize("verb", ["ARM", "RESUME"])
+def test_resuming_refused_where_somebody_is_there_stays_paused(verb: str) -> None:
+    armed = """
+~CHECK           | CHECKING |
+<ARM 00 z=41800  | STARTING | contact z_ohm=41800, RESUME run=RUN1 X=7100
+"""
+    play(
+        f"""{TO_PAUSED}
+resume           | CHECKING | ARM D=8A7EE4B0
+{armed if verb == "RESUME" else ""}
+<{verb} 16       | PAUSED   |
+~PAUSED          | PAUSED   |
+resume           | CHECKING | ARM D=8A7EE4B0
+""",
+        attended=True,
+    )
+
+
+def test_resuming_refused_where_nobody_is_there_ends_the_run() -> None:
+    player = play(f"""{TO_PAUSED}
+resume                    | CHECKING | ARM D=8A7EE4B0
+<ARM 16                   | STOPPING | BRAKE, STOP
+<STOP 00 st=DONE          | STOPPING | RUN run=RUN1
+<RUN 00 out=STOPPED q=900 | STOPPED  | = STOPPED 291..1509 cause=contact
+""")
+    assert player.engine.result is not None
+    assert player.engine.result.reason.startswith("resuming was refused: contact check failed")
+
+
+def test_a_run_that_timed_out_during_its_contact_check_is_ended() -> None:
+    play(
+        f"""{TO_PAUSED}
+resume                    | CHECKING | ARM D=8A7EE4B0
+~CHECK                    | CHECKING |
+~DONE                     | CHECKING |
+<ARM 13                   | PAUSED   | RUN run=RUN1
+<RUN 00 out=TIMEOUT q=900 | STOPPED  | = TIMEOUT 291..1509
+""",
+        attended=True,
+    )
+
+
+@pytest.mark.parametrize("state", ["RAMP_UP", "HOLD"])
+def test_nothing_resumes_by_itself(state: str) -> None:
+    play(
+        f"""{TO_PAUSED}
+~{state} i=0 | STOPPING | limit limit=current only after START or RESUME observed={state} in PAUSED, BRAKE, STOP
+""",
+        attended=True,
+    )
+
+
+def test_a_run_of_somebody_else_is_neither_kept_alive_nor_joined() -> None:
+    play("""
+begin   | STAGING  | PRES
+~HOLD   | STOPPING | limit limit=current only after START or RESUME observed=HOLD in STAGING, BRAKE
+""")
