@@ -37,7 +37,9 @@ for _ in range(121500): x += 0.01 * (2.0 - x)
 
 
 def row(name: str, ours: float, reference: str, theirs: float, unit: str, limit: str) -> None:
-    print(f"{name:46} {ours:9.2f} {unit:3} | {reference:38} {theirs:9.2f} {unit:3} | ratio {ours / theirs:6.2f} | {limit}")
+    print(
+        f"{name:46} {ours:9.2f} {unit:3} | {reference:38} {theirs:9.2f} {unit:3} | ratio {ours / theirs:6.2f} | {limit}"
+    )
 
 
 def process(arguments: list[str], **options: object) -> tuple[float, float]:
@@ -156,7 +158,9 @@ def starts() -> None:
     def first_answer() -> float:
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            sim = subprocess.Popen([PYTHON, "-m", "hw_sim", "serve", "--pty", f"{folder}/u"], stdout=subprocess.PIPE, cwd=ROOT)
+            sim = subprocess.Popen(
+                [PYTHON, "-m", "hw_sim", "serve", "--pty", f"{folder}/u"], stdout=subprocess.PIPE, cwd=ROOT
+            )
             sim.stdout.readline()  # type: ignore[union-attr]
             fd = os.open(f"{folder}/u", os.O_RDWR | os.O_NOCTTY)
             os.write(fd, b"*IDN?\n")
@@ -183,7 +187,14 @@ def starts() -> None:
         return wall
 
     a, b = paired(first_answer, bare, 9)
-    row("ionto-sim serve, start to first answer", a * 1e3, "bare Python responder on a pty", b * 1e3, "ms", "at most 150 ms")
+    row(
+        "ionto-sim serve, start to first answer",
+        a * 1e3,
+        "bare Python responder on a pty",
+        b * 1e3,
+        "ms",
+        "at most 150 ms",
+    )
 
 
 def main() -> None:

@@ -147,9 +147,7 @@ def _engine() -> Any:  # noqa: ANN401 - transitions is untyped
         states=SessionState,
         initial=SessionState.READY,
         auto_transitions=False,
-        transitions=[
-            {"trigger": edge.trigger.name, "source": list(edge.sources), "dest": edge.dest} for edge in EDGES
-        ],
+        transitions=[{"trigger": edge.trigger.name, "source": list(edge.sources), "dest": edge.dest} for edge in EDGES],
     )
 
 

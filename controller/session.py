@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -206,6 +207,7 @@ class Session:
                 items = unit.pump(wake if wake < deadline else deadline)
                 if items:
                     self._feed(engine, items, samples)
+            self.journal.flush()
         except LinkLost as exc:
             unit.lost()
             self._lost = True
@@ -229,11 +231,9 @@ class Session:
         """See the output off: only a measured quiet in a state without current is shown as off."""
         unit = self.unit
         give_up = unit.now + SETTLE_S
-        try:
+        with suppress(LinkLost, RecordError):  # the result stands; what was not seen is not claimed
             while unit.exchange.open and unit.now < give_up and not self.is_quiet:
                 self._feed(engine, unit.pump(give_up), samples)
-        except (LinkLost, RecordError):
-            pass  # the result stands; what was not seen is not claimed
 
     def _feed(self, engine: Engine, items: list[Item], samples: list[Sample]) -> None:
         now = self._clock.now()
@@ -274,10 +274,9 @@ class Session:
             effect = engine.effects.popleft()
             match effect:
                 case Brake(abort):
-                    try:
+                    # A port that is gone cannot be asked: the next read says so, and the lease acts.
+                    with suppress(LinkLost, RecordError):
                         self.unit.brake(abort=abort)
-                    except (LinkLost, RecordError):
-                        pass  # a port that is gone cannot be asked; the next read says so, and the lease acts
                 case Note(kind, facts):
                     self._note(kind, **facts)
 

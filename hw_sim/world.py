@@ -180,9 +180,9 @@ class World:
 
     def _arrivals(self) -> None:
         now = self.now_us
-        if not any(line.arrivals for line in self.to_unit.values()):
-            return
-        for conn, line in list(self.to_unit.items()):
+        waiting = [conn for conn, line in self.to_unit.items() if line.arrivals]
+        for conn in waiting:
+            line = self.to_unit[conn]
             while line.arrivals and line.arrivals[0][0] <= now:
                 data = line.arrivals.popleft()[1]
                 if not self.hung:  # what reaches a dead processor is lost

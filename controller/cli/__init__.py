@@ -89,7 +89,7 @@ def run_command(arguments: list[str]) -> int:
         return exits.USAGE
     except BrokenPipeError:
         return exits.STOPPED
-    except Exception as exc:  # noqa: BLE001 - the last door: what is not ours is a bug, and says where its log is
+    except Exception as exc:
         code, sentence = exits.of_error(exc)
         click.echo(sentence, err=True)
         return code

@@ -71,8 +71,6 @@ def of_error(exc: Exception) -> tuple[int, str]:
 
 
 def _crash_log(exc: Exception) -> Path:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="ionto-crash-", suffix=".log", delete=False, encoding="utf-8"
-    ) as log:
+    with tempfile.NamedTemporaryFile("w", prefix="ionto-crash-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.writelines(traceback.format_exception(exc))
     return Path(log.name)

@@ -104,7 +104,9 @@ def _report(replies: list[HolderReply], verb: Verb, as_json: bool) -> int:
     else:
         for row in rows:
             click.echo(_sentence(row, verb))
-    bad = [row for row in rows if row["problem"] or not row.get("done", False) or (verb == "stop" and not row.get("zero"))]
+    bad = [
+        row for row in rows if row["problem"] or not row.get("done", False) or (verb == "stop" and not row.get("zero"))
+    ]
     return (exits.UNCERTAIN if verb == "stop" else exits.REFUSED) if bad else exits.DONE
 
 

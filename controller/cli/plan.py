@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from controller.cli.choice import json_option
 from controller.profile import Profile
 from controller.treatment import Treatment
 from controller.units import ma_min_from_uc
+
+if TYPE_CHECKING:
+    from controller.plot import PlannedPhase
 
 
 @click.command()
@@ -27,9 +31,9 @@ def plan(treatment: str, bench: bool, plot_path: Path | None, as_json: bool) -> 
     what = Treatment.load(treatment, bench=bench)
     profiles = [Profile.of(p) for p in what.prescriptions()]
     if plot_path is not None:
-        from controller.plot import PlannedPhase, plan_plot
+        from controller.plot import plan_plot
 
-        _write(plot_path, plan_plot(what.name, [PlannedPhase(p.points()) for p in profiles]))
+        _write(plot_path, plan_plot(what.name, _phases(what, profiles)))
     phases = [
         {
             "pole": prescription.pole.value,
@@ -69,6 +73,15 @@ def plan(treatment: str, bench: bool, plot_path: Path | None, as_json: bool) -> 
         click.echo(f"warning  {warning}")
     if plot_path is not None:
         click.echo(f"plot     {plot_path}")
+
+
+def _phases(what: Treatment, profiles: list[Profile]) -> list[PlannedPhase]:
+    from controller.plot import PlannedPhase
+
+    return [
+        PlannedPhase(profile.points(), f"pole {phase.pole.value}")
+        for profile, phase in zip(profiles, what.phases, strict=True)
+    ]
 
 
 def _write(path: Path, text: str) -> None:

@@ -82,9 +82,7 @@ def run(
     return _conclude(session, what, as_json=as_json)
 
 
-def _treatment(
-    name: str | None, current: float | None, dose: float | None, pole: str | None, bench: bool
-) -> Treatment:
+def _treatment(name: str | None, current: float | None, dose: float | None, pole: str | None, bench: bool) -> Treatment:
     short = (current, dose, pole)
     if name is not None:
         if any(value is not None for value in short):

@@ -10,7 +10,8 @@ import click
 
 from controller.cli.choice import json_option
 from controller.errors import RecordError
-from controller.journal import Record, recover as recover_record
+from controller.journal import Record
+from controller.journal import recover as recover_record
 
 _out = click.option("--out", metavar="DIR", default="runs", show_default=True, help="where the records are")
 

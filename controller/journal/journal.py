@@ -83,7 +83,7 @@ class Journal:
         log = WireLog.create(
             folder / WIRE_LOG,
             {
-                "run-set": run_set, "utc": started_utc, "host": __version__, "port": port.replace(" ", "%20"),
+                "run-set": run_set, "utc": started_utc, "host": __version__, "port": port,
                 "unit": facts.serial, "seed": "-" if seed is None else str(seed),
             },
             wall=time.monotonic,
@@ -125,6 +125,9 @@ class Journal:
         self.recorder.sample(sample)
         if self._trace is not None:
             self._trace.sample(sample)
+
+    def flush(self) -> None:
+        """Hand over what is due, for the loop to call in every turn."""
         if self._log is not None:
             self._log.flush_if_due()
 

@@ -195,9 +195,7 @@ class Recorder:
             "runs": runs,
             "outcome": outcome,
             "dose_ma_min": round(sum(run["dose_ma_min"] for run in runs), 6),
-            "dose_interval_ma_min": [
-                round(sum(run["dose_interval_ma_min"][end] for run in runs), 6) for end in (0, 1)
-            ],
+            "dose_interval_ma_min": [round(sum(run["dose_interval_ma_min"][end] for run in runs), 6) for end in (0, 1)],
             "peak_ma": max((run["peak_ma"] for run in runs), default=0.0),
             "duration_s": round(sum(run["duration_s"] for run in runs), 3),
             "fault": next((run["fault"] for run in runs if run["fault"] is not None), None),
@@ -224,7 +222,9 @@ class Recorder:
             self.begin["treatment"]["name"],
             f"{where} {unit['serial']}, {self.begin['started_utc']}. {DISCLAIMER}",
             (
-                Panel("Current", "mA", (Series("set-point", c.t_s, c.set_ma, "target"), Series("measured", c.t_s, c.i_ma))),
+                Panel(
+                    "Current", "mA", (Series("set-point", c.t_s, c.set_ma, "target"), Series("measured", c.t_s, c.i_ma))
+                ),
                 Panel("Voltage", "V", (Series("voltage", c.t_s, c.v_v),)),
                 Panel("Impedance", "kohm", (Series("impedance", c.t_s, c.z_kohm),)),
                 Panel("Dose", "mA.min", (Series("dose", c.t_s, c.dose_ma_min),), target=self.begin["target_ma_min"]),

@@ -39,7 +39,7 @@ def recover(folder: Path) -> Record:
     utc_us = 0
     for entry in contents.entries:
         utc_us = entry.utc_us
-        replay.feed(entry.mark, entry.text, entry.mono_us / 1e6)
+        replay.feed(entry.mark, entry.raw.decode("latin-1") if entry.mark == "<" else entry.text, entry.mono_us / 1e6)
     return replay.finish(utc_text(utc_us / 1e6), str(contents.verdict))
 
 

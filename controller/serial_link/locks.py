@@ -76,9 +76,7 @@ def runtime_dir() -> Path:
         found = path.lstat()
         # Somebody who may write here could lend us his own stop button, or his name for ours.
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-            raise PermissionError(
-                f"{path} can be written by others: set IONTO_RUNTIME_DIR to a directory of yours"
-            )
+            raise PermissionError(f"{path} can be written by others: set IONTO_RUNTIME_DIR to a directory of yours")
     return path
 
 

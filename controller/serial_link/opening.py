@@ -58,9 +58,7 @@ def open_link(port: str, *, purpose: str = "a program that uses ionto") -> Seria
     try:
         control, lock = _announce(port, device, purpose, private=is_private)
         raw.open()
-        link = SerialLink(
-            raw, port=port, device=device, simulated=scheme == "sim", control=control, lock=lock
-        )
+        link = SerialLink(raw, port=port, device=device, simulated=scheme == "sim", control=control, lock=lock)
         _set_up(link, raw, device)
     except BaseException as exc:
         close_port(raw, device)
@@ -103,15 +101,11 @@ def _offer_simulator(port: str) -> None:
     try:
         importlib.import_module(f"{_SIM_HANDLERS}.protocol_sim")
     except ModuleNotFoundError as exc:
-        reason = (
-            f"the simulator is not installed (no module {exc.name}): install ionto with its hw_sim package"
-        )
+        reason = f"the simulator is not installed (no module {exc.name}): install ionto with its hw_sim package"
         raise PortUnavailable(port, reason) from exc
 
 
-def _announce(
-    port: str, device: str, purpose: str, *, private: bool
-) -> tuple[ControlServer | None, PortLock | None]:
+def _announce(port: str, device: str, purpose: str, *, private: bool) -> tuple[ControlServer | None, PortLock | None]:
     """Open the ear and claim the port. A private simulated world is nobody else's, and can do without."""
     control = None
     try:

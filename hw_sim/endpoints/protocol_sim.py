@@ -201,13 +201,18 @@ class Serial(SerialBase):
 
         Rounded up to a microsecond: a deadline that was waited for has passed.
         """
-        if not self._arrived() and self._conn in self.world.to_host:
-            self.world.advance_to(ceil(deadline_s * 1e6), self._conn)
-            self._arrived()
-        if self._is_gone():
+        world, conn = self._here(), self._conn
+        held, self._held = self._held, b""
+        line = world.to_host.get(conn)
+        if line is not None:
+            held += line.take(world.now_us)
+            if held:
+                return held
+            world.advance_to(ceil(deadline_s * 1e6), conn)
+            line = world.to_host.get(conn)
+        if line is None:
             raise _no_data()
-        data, self._held = self._held, b""
-        return data
+        return line.take(world.now_us)
 
     def wait_until(self, deadline_s: float) -> None:
         """Virtual time: let it pass to the deadline, whether the port is open or not."""

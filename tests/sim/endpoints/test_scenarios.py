@@ -21,6 +21,8 @@ def _begun(name: str, *, tele_ms: int = 500, **prescription: int) -> tuple[World
 
 
 def _quiet(world: World) -> bool:
+    """No current and no path for it, as the next tick finds it."""
+    world.advance_to(world.now_us + 10_000)
     truth = world.truth()
     return truth["i_ua"] == 0.0 and not truth["relay_closed"]
 

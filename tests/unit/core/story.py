@@ -66,8 +66,7 @@ TO_HOLD = f"""{TO_RAMP}
 ~HOLD dt=0.5 q=375 | HOLDING  | KEEP t=0003
 """
 TO_PAUSED = f"""{TO_HOLD}
-pause            | HOLDING    |
-<KEEP 00         | HOLDING    | PAUSE
+pause            | HOLDING    | PAUSE
 <PAUSE 00        | PAUSING    |
 ~PAUSING q=400   | PAUSING    |
 ~PAUSED          | PAUSED     |

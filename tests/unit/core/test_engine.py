@@ -9,7 +9,7 @@ from tests.unit.core.story import HELD, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, p
 def test_the_good_run() -> None:
     player = play(f"""{TO_RAMP}
 ~RAMP_UP dt=0.1 i=100 | RAMPING_UP   |
-~RAMP_UP dt=0.1 i=200 | RAMPING_UP   | KEEP t=0004
+~RAMP_UP dt=0.1 i=200 | RAMPING_UP   |
 !STATE HOLD           | HOLDING      |
 ~HOLD dt=0.2          | HOLDING      | KEEP t=0005
 ~RAMP_DOWN            | RAMPING_DOWN |
@@ -138,7 +138,7 @@ stop                        | STOPPING | BRAKE
 <STOP 00                    | STOPPING | RUN run=RUN1
 <RUN 00 out=RUNNING q=0     | STOPPING |
 ~DONE                       | STOPPING | RUN run=RUN1
-<RUN 00 out=STOPPED q=10    | STOPPED  | = STOPPED 0..620 cause=operator
+<RUN 00 out=STOPPED q=10    | STOPPED  | = STOPPED 0..610 cause=operator
 """)
 
 
@@ -158,7 +158,7 @@ def test_a_run_that_faulted_before_the_answer_to_start() -> None:
 !FAULT 07              | STARTING   |
 !STATE FAULT           | STARTING   |
 <START 00              | RAMPING_UP | RUN run=RUN1
-<RUN 00 out=FAULT:07 q=5 | FAULTED  | = FAULT:07 0..610 fault=7
+<RUN 00 out=FAULT:07 q=5 | FAULTED  | = FAULT:07 0..605 fault=7
 """)
 
 
@@ -221,8 +221,7 @@ begin             | STAGING  | PRES
 
 def test_a_fault_after_a_stop_is_the_units_word() -> None:
     play(f"""{TO_HOLD}
-stop                       | STOPPING | BRAKE
-<KEEP 00                   | STOPPING | STOP
+stop                       | STOPPING | BRAKE, STOP
 <STOP 00                   | STOPPING |
 ~FAULT fl=1                | STOPPING | RUN run=RUN1
 <RUN 00 out=FAULT:01 q=900 | FAULTED  | = FAULT:01 291..1509 fault=1 cause=operator
@@ -292,8 +291,7 @@ pause    | CHECKING | no
 
 def test_a_pause_seen_before_its_answer() -> None:
     play(f"""{TO_HOLD}
-pause           | HOLDING |
-<KEEP 00        | HOLDING | PAUSE
+pause           | HOLDING | PAUSE
 !STATE PAUSING  | PAUSING |
 !STATE PAUSED   | PAUSED  |
 <PAUSE 00       | PAUSED  |
@@ -302,8 +300,7 @@ pause           | HOLDING |
 
 def test_a_pause_refused_because_the_dose_is_nearly_complete() -> None:
     play(f"""{TO_HOLD}
-pause           | HOLDING      |
-<KEEP 00        | HOLDING      | PAUSE
+pause           | HOLDING      | PAUSE
 ~RAMP_DOWN      | RAMPING_DOWN |
 <PAUSE 04       | RAMPING_DOWN |
 """)
