@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test check bench wheel-check clean
+.PHONY: run test test-micropython check bench wheel-check clean
 
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
 
 test: $(VENV)/.test
 	$(BIN)/pytest
+
+# The firmware under real MicroPython: needs Node; `make test` skips it where the npm package is missing.
+test-micropython: $(VENV)/.test
+	cd tests/micropython && npm install --silent
+	$(BIN)/pytest tests/micropython -rP
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .

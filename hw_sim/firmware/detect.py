@@ -219,7 +219,7 @@ def step(s: Record, st: int) -> None:
     v = (s.v + s.v_1) >> 1
     reg = s.reg
     i = s.i if s.i < s.i_1 else s.i_1  # both samples of the mean count
-    if i < 200_000 or i * 2 < s.prog or (s.c_open and s.c_good < TICKS_100_MS):
+    if i < 188_000 or i * 2 < s.prog or (s.c_open and s.c_good < TICKS_100_MS):
         s.step_n = 0  # a voltage without its current says nothing, of a step or of a fall
         return
     a = s.v_a

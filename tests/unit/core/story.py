@@ -16,6 +16,9 @@ is answered 00 before the next input, unless that input is its answer. What came
 for two stop bytes), the notes a reader must not miss, the request that left, and after ``=`` how the run ended.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from controller.effects import Ask, Brake, Note, RunResult
 from controller.engine import Engine
 from controller.exchange import Confirmed, Refused, Uncertain
@@ -89,7 +92,7 @@ class Player:
         """Play one input; what came out."""
         word, *rest = text.split()
         if self._out is not None and self._out.verb == "KEEP" and word[0] not in "<?":
-            self._reply("KEEP", 0, {})
+            self.answer("KEEP")
         fields = dict(pair.split("=") for pair in rest if "=" in pair)
         said = self._play(word, [arg for arg in rest if "=" not in arg], fields)
         self.engine.on_time(self.now)
@@ -114,7 +117,7 @@ class Player:
                 verb, self._out = self._out.verb, None
                 engine.on_verdict(Uncertain(verb), self.now)
             case _ if word[0] == "<":
-                self._reply(word[1:], int(args[0]), fields)
+                self.answer(word[1:], int(args[0]), fields)
             case _ if word[0] == "~":
                 self._telemetry(word[1:], **fields)
             case _ if word[0] == "!":
@@ -127,7 +130,8 @@ class Player:
         self.now += seconds
         self._ms += round(seconds * 1000)
 
-    def _reply(self, verb: str, code: int, fields: dict[str, str]) -> None:
+    def answer(self, verb: str, code: int = 0, fields: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Answer the request that is out, and do nothing else yet."""
         assert self._out is not None, f"{verb} is not out"
         assert self._out.verb == verb, f"{self._out.verb} is out"
         self._out = None
