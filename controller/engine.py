@@ -96,6 +96,7 @@ class Engine:
         self._digest = f"{digest(self._fields):08X}"
         self._outstanding = False
         self._heard_s = 0.0  # when the newest telemetry came
+        self._heard = False  # any in this session
         self._keep_due_s = 0.0
         self._attempts = 0
         self._began_s: float | None = None  # START left: from here on current may have flowed
@@ -147,7 +148,7 @@ class Engine:
                 self._pause_asked = True
                 self.asks.append(Ask("PAUSE"))
             case "resume":
-                if self.state is not _S.PAUSED or self._stop_asked_s is not None:
+                if self.state is not _S.PAUSED:
                     return False
                 self._resuming, self._pause_asked = True, False
                 self._fire(Trigger.RESUME)
@@ -172,7 +173,7 @@ class Engine:
             and not self._is_news(last, seen)
         ):
             return
-        self.newest, self._heard_s = seen, now
+        self.newest, self._heard_s, self._heard = seen, now, True
         breach = self.monitor.judge(seen)
         if breach is not None:
             self.trip(breach, now)
@@ -226,7 +227,7 @@ class Engine:
                 self._confirmed(verb, reply, now)
             case Refused(verb, code, reply):
                 self._refused(verb, code, reply, now)
-            case Uncertain(verb):
+            case Uncertain():
                 self._doubt(now)
 
     def on_lost(self, now: float) -> None:
@@ -238,8 +239,10 @@ class Engine:
         if self._doubt_since_s is None:
             self._doubt_since_s = now
         self._fire(Trigger.LOSE)
-        if self._began_s is None:
-            self._cause = self._cause or "link"
+        if self._began_s is None and self._stop_asked_s is not None:
+            self._told("STOPPED", 0, now)
+        elif self._began_s is None:
+            self._cause = "link"
             self._refuse("the port was lost before the run was started; nothing was delivered", None, now)
 
     def on_link(self) -> None:
@@ -274,11 +277,15 @@ class Engine:
             return
         if self._stop_asked_s is not None:
             self._insist(now - self._stop_asked_s, seen.state if flows or blind else None, now)
-        elif blind and self.state is _S.PAUSED:
-            self._doubt(now)  # another host may have taken the session
-        elif self.state in _KEPT and seen.state in LEASED and not blind and now + EARLY_S >= self._keep_due_s:
+        elif self.state is _S.PAUSED:
+            if blind:
+                self._doubt(now)  # another host may have taken the session
+        elif self._owes_keep(seen, now):
             self._keep_due_s = now + KEEP_PERIOD_S
             self.asks.append(Ask("KEEP", {"t": f"{seen.number:04X}"}))
+
+    def _owes_keep(self, seen: Telemetry, now: float) -> bool:
+        return self.state in _KEPT and seen.state in LEASED and self._heard and now + EARLY_S >= self._keep_due_s
 
     def _insist(self, since_s: float, flowing: UnitState | None, now: float) -> None:
         """On the stop that was asked for ``since_s`` ago."""
@@ -447,17 +454,15 @@ class Engine:
     def _conclude(self, now: float) -> None:
         """The unit has no current and no open run: ask what became of ours."""
         if self._began_s is None:
-            if self.newest is not None and self.newest.state is UnitState.FAULT:
-                self._told(f"FAULT:{self._fault or self._first_fault():02d}", 0, now)
+            seen = self.newest
+            if seen is not None and seen.state is UnitState.FAULT:
+                first = (seen.faults & -seen.faults).bit_length()
+                self._told(f"FAULT:{self._fault or first:02d}", 0, now)
             elif self.state is _S.STOPPING:
                 self._told("STOPPED", 0, now)
         elif not self._concluding:
             self._concluding = True
             self.asks.append(Ask("RUN", {"run": self.run}))
-
-    def _first_fault(self) -> int:
-        faults = 0 if self.newest is None else self.newest.faults
-        return (faults & -faults).bit_length()
 
     def _told(self, out: str, q_uc: int, now: float) -> None:
         """RUN's answer: how the run ended, or that it is still open."""
@@ -480,7 +485,7 @@ class Engine:
 
     def _refuse(self, reason: str, code: int | None, now: float) -> None:
         self._fire(Trigger.REFUSE)
-        self._reason = self._reason or reason
+        self._reason = reason
         self._finish("REFUSED", 0, (0, 0), now, code)
 
     def _abandon(self, reason: str, now: float) -> None:
@@ -533,9 +538,10 @@ class Engine:
             return
         if facts.boot != self._facts.boot:
             self._note("reset", boot=facts.boot, before=self._facts.boot)
-            self._was_reset = True
+            self._was_reset = self._began_s is not None
             self._event_number = None  # events are numbered from the boot
         self._facts = facts
+        self._heard = False  # numbers of the session before name other lines in this one
         if self._stop_asked_s is not None:
             self._brake(now)  # what was sent into a dead line did not arrive
         self.asks.append(Ask("STATUS"))
@@ -546,6 +552,7 @@ class Engine:
             self._abandon("the unit does not know the run any more that it had confirmed", now)
             return
         self._began_s = self._doubt_since_s = None
+        self._was_reset = False
         if self.state is _S.UNCERTAIN:
             self._fire(Trigger.FOUND_IDLE)
             if self._stop_asked_s is not None:
@@ -554,7 +561,7 @@ class Engine:
             self._told("STOPPED", 0, now)
         elif self._found is UnitState.FAULT:
             self._refuse(ERROR_TEXT[17], 17, now)
-        elif self.state is _S.READY and self._attempts < ATTEMPTS:
+        elif self._attempts < ATTEMPTS:
             self.start()
         else:
             self._refuse("the unit did not answer while the run was being prepared", None, now)

@@ -74,7 +74,8 @@ def _sense(s: Record, n: int, i: int) -> None:
     ua = s.chk_i // half // 1000
     off(s)
     s.quiet = 0
-    s.chk_z = s.chk_v // half * 1000 // ua if ua >= 20 else 0
+    v = s.chk_v // half
+    s.chk_z = v * 1000 // ua if ua >= 20 and v > 0 else 0  # the noise of a short circuit goes below zero
     s.note |= NOTE_CHECK
     if ua < 20 or s.chk_z > CHECK_MAX_OHM or s.chk_z < s.zmin:
         s.chk_res = 16

@@ -147,7 +147,7 @@ def _impedance(s: Record, st: int, i: int, v: int) -> bool:
             return True
     else:
         s.c_zhi = 0
-    if s.prog >= 100_000 and ua > 0 and v * 1000 < s.zmin * ua:
+    if s.prog >= 100_000 and ua > 0 and 0 < s.zmin and v * 1000 < s.zmin * ua:
         s.c_zlo += 1
         if s.c_zlo >= TICKS_500_MS:
             trip_ramp(s, 3)

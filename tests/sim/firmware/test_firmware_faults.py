@@ -32,6 +32,9 @@ MISHAPS = {
     ),
     "fall by 30 %": Mishap(happens=act("load", "3k5"), id="06", name="STEP", within_ms=100),
     "shorted": Mishap(happens=act("load", "short"), id="06", name="STEP", within_ms=100),
+    "shorted at 200 uA": Mishap(
+        happens=act("load", "short"), id="06", name="STEP", within_ms=100, fields={"I": 200, "TU": 1000, "TD": 1000}
+    ),
     "20 % too much": Mishap(happens=source(1.2), id="07", name="OVERCURRENT", within_ms=50),
     "full scale": Mishap(
         happens=source(1.2), id="07", name="OVERCURRENT", within_ms=10, fields={"I": 4000, "TU": 8000, "TD": 8000}

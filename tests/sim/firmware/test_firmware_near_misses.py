@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sim.firmware.bench import Bench
-from tests.sim.firmware.mishaps import Happening, Mishap, act, mended, off_for, reads, scaled, source, stuck
+from tests.sim.firmware.mishaps import Happening, Mishap, act, mended, off_for, reads, scaled, sensor, source, stuck
 
 
 def load_for(spec: str, ms: int, back: str) -> Happening:
@@ -67,6 +67,14 @@ def test_the_noise_of_a_few_millivolts_trips_nothing_where_zmin_is_0(load: str, 
     bench = Bench(load).to("RAMP_UP", I=ua, Q=60_000, TU=2 * ua, TD=ua, ZMIN=0, TMAX=3_600_000)
     bench.advance(20)
     assert bench.named("FAULT") == bench.named("WARN") == []
+
+
+def test_a_voltage_read_below_zero_is_not_below_a_zmin_of_0() -> None:
+    bench = Bench("short").to("HOLD", Q=60_000, ZMIN=0)
+    sensor(lambda s: setattr(s, "adc_v", s.adc_v - 6))(bench)
+    bench.advance(10)
+    assert (bench.state, bench.named("FAULT")) == ("HOLD", [])
+    assert (bench.status()["v"], bench.status()["z"]) == ("0", "0")
 
 
 @pytest.mark.parametrize("case", NEAR_MISSES)

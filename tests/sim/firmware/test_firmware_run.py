@@ -389,3 +389,11 @@ def test_the_contact_check_passes_50_ua_for_a_second(load: str, zmin: int, code:
     assert not bench.world.truth()["relay_closed"]
     if code == "00" and load.endswith("k"):
         assert abs(int(reply["fields"]["z"]) - float(load[:-1]) * 1000) < 0.03 * float(load[:-1]) * 1000 + 300
+
+
+def test_the_noise_of_a_short_circuit_is_no_negative_impedance() -> None:
+    for seed in range(12):
+        bench = Bench("short", seed=seed).to("STAGED", ZMIN=0)
+        reply = bench.arm()
+        assert reply["code"] == "00"
+        assert 0 <= int(reply["fields"]["z"]) < 60

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controller.effects import Ask
 from controller.errors import ProtocolViolation
 from tests.unit.core.story import HELD, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, play
 
@@ -22,6 +23,11 @@ def test_the_good_run() -> None:
     assert (result.q_uc, result.peak_ua, result.run) == (6000, 1500, "RUN1")
     assert result.duration_s == pytest.approx(1.3)  # from the answer to ARM at 100.1 s to that to RUN at 101.4 s
     assert (result.fault, result.refused, result.breach, result.reason) == (None, None, None, "")
+
+
+def test_what_raises_is_marked_so_that_its_intent_is_on_disk_first() -> None:
+    verbs = ["PRES", "ARM", "START", "RESUME", "PAUSE", "STOP", "ABORT", "KEEP", "HELLO", "STATUS", "RUN", "EVENTS"]
+    assert [verb for verb in verbs if Ask(verb).raising] == ["PRES", "ARM", "START", "RESUME"]
 
 
 def test_every_move_and_every_verdict_but_keeps_is_noted() -> None:
@@ -254,6 +260,14 @@ def test_a_run_that_the_unit_closed(state: str, outcome: str, cause: str, reason
 """)
     assert player.engine.result is not None
     assert player.engine.result.reason == reason
+
+
+def test_a_dose_that_was_complete_when_a_pause_began() -> None:
+    play(f"""{TO_HOLD}
+~PAUSING fl=400          | PAUSING |
+~DONE                    | PAUSING | RUN run=RUN1
+<RUN 00 out=DONE q=6000  | STOPPED | = DONE 5340..6660
+""")
 
 
 def test_an_end_that_is_seen_twice_is_asked_about_once() -> None:

@@ -4,7 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.story import PRESCRIPTION, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, Player, play
+from controller.errors import ProtocolViolation
+from controller.exchange import Confirmed
+from controller.wire import Reply
+from tests import naive_wire
+from tests.unit.core.story import HELD, PRESCRIPTION, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, Player, play
 
 ASKED = """
 ?                       | UNCERTAIN  | HELLO run=RUN1
@@ -97,8 +101,9 @@ def test_a_start_without_an_answer_that_was_executed_is_taken_up(out: str) -> No
 def test_energised_is_taken_up_untouched(found: str, state: str) -> None:
     play(f"""{TO_UP_ASKED.format(found)}
 <RUN 00 out=RUNNING q=9 | {state} | taken_up st={found}
-+0.9                    | {state} | {"KEEP t=0002" if found in ("RAMP_UP", "HOLD") else ""}
-""".replace("KEEP t=0002", ""))  # the newest line says RAMP_UP, but is as old as the doubt
++0.9                    | {state} |
+~{found} sid=4A18 i=20  | {state} | {"KEEP t=0000" if found in ("RAMP_UP", "HOLD") else ""}
+""")
 
 
 @pytest.mark.parametrize("found", ["PAUSED", "CHECK", "ARMED"])
@@ -243,8 +248,8 @@ def test_no_answer_at_all_is_given_up_after_30_s_and_the_dose_is_an_interval() -
 ?                | UNCERTAIN | HELLO run=RUN1
 +29              | UNCERTAIN |
 ?                | UNCERTAIN | HELLO run=RUN1
-+1               | UNCERTAIN |
-+0.1             | ABANDONED | = UNKNOWN 0..6420 cause=link
++0.9             | UNCERTAIN |
++0.2             | ABANDONED | = UNKNOWN 0..6420 cause=link
 """)
     assert player.engine.result is not None
     assert player.engine.result.reason == "the unit did not answer any more"
@@ -286,8 +291,9 @@ def test_how_much_may_have_flowed_depends_on_the_lease_and_on_loss(
 ) -> None:
     prescription = replace(PRESCRIPTION, q_uc=2_400_000, tmax_ms=2_400_000, loss=loss)
     player = Player(prescription=prescription)
-    held = f"Q=2400000 TMAX=2400000 LOSS={loss} D={player.digest}"
-    for line in ("begin", f"<PRES 00 {held}", "~CHECK", "<ARM 00", "<START 00", "~RAMP_UP"):
+    held = {**HELD, "Q": "2400000", "TMAX": "2400000", "LOSS": loss}
+    echo = f"Q=2400000 TMAX=2400000 LOSS={loss} D={naive_wire.digest(held)}"
+    for line in ("begin", f"<PRES 00 {echo}", "~CHECK", "<ARM 00", "<START 00", "~RAMP_UP"):
         player.line(line)
     player.line(f"~HOLD dt=0.9 n=9 q={heard_uc}")
     for line in ("?", f"<HELLO 00 lease={lease}", "?", "+31"):
@@ -361,6 +367,14 @@ pause                   | UNCERTAIN | no
 """)
 
 
+def test_a_pause_that_came_too_late_is_not_asked_for_again() -> None:
+    play(f"""{TO_HOLD}
+pause                   | HOLDING   | PAUSE
+{FOUND.format("RAMP_DOWN")}
+<RUN 00 out=RUNNING q=9 | RAMPING_DOWN | taken_up st=RAMP_DOWN
+""")
+
+
 def test_a_pause_that_was_asked_for_survives_a_doubt_where_nobody_else_would_answer_it() -> None:
     play(f"""{TO_HOLD}
 pause                   | HOLDING   | PAUSE
@@ -410,31 +424,50 @@ def test_a_port_lost_before_start_is_certain_nothing_was_delivered(before: str) 
 
 
 @pytest.mark.parametrize(
-    "before",
+    ("before", "found", "then"),
     [
-        TO_START,
-        TO_RAMP,
-        TO_HOLD,
-        f"{TO_HOLD}\n~RAMP_DOWN | RAMPING_DOWN |",
-        f"{TO_HOLD}\n~PAUSING fl=400 | PAUSING |",
-        TO_PAUSED,
-        f"{TO_PAUSED}\nresume | CHECKING | ARM D=8A7EE4B0",
-        f"{TO_HOLD}\n? | UNCERTAIN | HELLO run=RUN1",
-        f"{TO_HOLD}\n~DONE | HOLDING | RUN run=RUN1",
+        (TO_START, "RAMP_UP", "RAMPING_UP | taken_up st=RAMP_UP"),
+        (TO_RAMP, "HOLD", "HOLDING | taken_up st=HOLD"),
+        (TO_HOLD, "HOLD", "HOLDING | taken_up st=HOLD"),
+        (f"{TO_HOLD}\n~RAMP_DOWN | RAMPING_DOWN |", "RAMP_DOWN", "RAMPING_DOWN | taken_up st=RAMP_DOWN"),
+        (f"{TO_HOLD}\n~PAUSING fl=400 | PAUSING |", "PAUSING", "PAUSING | taken_up st=PAUSING"),
+        (TO_PAUSED, "PAUSED", "PAUSED | taken_up st=PAUSED"),
+        (f"{TO_PAUSED}\nresume | CHECKING | ARM D=8A7EE4B0", "CHECK", "STOPPING | taken_up st=CHECK, BRAKE, STOP"),
+        (f"{TO_HOLD}\n? | UNCERTAIN | HELLO run=RUN1", "HOLD", "HOLDING | taken_up st=HOLD"),
     ],
-    ids=["starting", "up", "hold", "down", "pausing", "paused", "resuming", "in doubt", "over"],
+    ids=["starting", "up", "hold", "down", "pausing", "paused", "resuming", "in doubt"],
 )
-def test_a_port_lost_in_the_run_is_looked_for_and_the_run_taken_up(before: str) -> None:
+def test_a_port_lost_in_the_run_is_looked_for_and_the_run_taken_up(before: str, found: str, then: str) -> None:
     play(f"""{before}
 lost                    | LOST      |
 lost                    | LOST      |
+!STATE DONE             | LOST      |
 pause                   | LOST      | no
 +20                     | LOST      |
 link                    | UNCERTAIN | HELLO run=RUN1
 link                    | UNCERTAIN |
 <HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD
+<STATUS 00 st={found}   | UNCERTAIN | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | {then}
+""")
+
+
+def test_a_port_lost_after_a_stop_before_start() -> None:
+    play("""
+begin  | STAGING  | PRES
+stop   | STOPPING | BRAKE
+lost   | STOPPED  | = STOPPED 0..0 cause=operator
+""")
+
+
+def test_a_port_lost_at_the_end_is_asked_for_it_again() -> None:
+    play(f"""{TO_HOLD}
+~DONE                   | HOLDING   | RUN run=RUN1
+lost                    | LOST      |
+link                    | UNCERTAIN | HELLO run=RUN1
+<HELLO 00               | UNCERTAIN | STATUS
+<STATUS 00 st=DONE      | UNCERTAIN | RUN run=RUN1
+<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
 """)
 
 
@@ -466,8 +499,8 @@ link                    | UNCERTAIN | HELLO run=RUN1
 def test_a_port_that_never_comes_back_is_given_up_after_30_s() -> None:
     play(f"""{TO_HOLD}
 lost             | LOST      |
-+30              | LOST      |
-+0.1             | ABANDONED | = UNKNOWN 0..6420 cause=link
++29.9            | LOST      |
++0.2             | ABANDONED | = UNKNOWN 0..6420 cause=link
 """)
 
 
@@ -484,26 +517,27 @@ link                    | UNCERTAIN | HELLO run=RUN1
 
 def test_an_answer_that_is_older_than_the_loss_is_not_taken() -> None:
     player = play(f"{TO_START}\nlost | LOST |")
-    player.engine.on_verdict(player.verdict("START"), player.now)
-    assert player.line("~DONE") == ""
+    player.engine.on_verdict(Confirmed("START", Reply(0x4A17, 3, 0, "START", {})), player.now)
     assert player.engine.state.name == "LOST"
 
 
 def test_what_was_missed_in_doubt_is_asked_for_when_the_doubt_is_over() -> None:
     play(f"""{TO_HOLD}
 !STATE HOLD             | HOLDING   |
+~HOLD dt=0.3            | HOLDING   | KEEP t=0004
 ?                       | UNCERTAIN | HELLO run=RUN1
 <HELLO 00               | UNCERTAIN | STATUS
 !WARN 05 n=3            | UNCERTAIN | gap events=2
 <STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
 <RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD, EVENTS n=0002
-~HOLD sid=4A18 n=3      | HOLDING   | gap telemetry=2
+~HOLD sid=4A18 n=3 dt=0.3 | HOLDING | gap telemetry=2
 <EVENTS 00              | HOLDING   | KEEP t=0002
 """)
 
 
 def test_an_engine_left_without_a_question_asks_again() -> None:
-    """A greeting that lacks a fact is raised as what it is; the doubt stays."""
+    """A greeting that is malformed is raised as what it is; the doubt stays."""
     player = play(f"{TO_HOLD}\n? | UNCERTAIN | HELLO run=RUN1")
-    player.take_nothing()
+    with pytest.raises(ProtocolViolation, match="reply to HELLO says boot=x"):
+        player.line("<HELLO 00 boot=x")
     assert player.line("+0.1") == "HELLO run=RUN1"

@@ -255,6 +255,12 @@ def test_the_number_of_telemetry_wraps() -> None:
     assert player.line("~HOLD dt=0.3") == "KEEP t=0000"
 
 
+@pytest.mark.parametrize(("n", "missing"), [(1, 0), (2, 1), (5, 4)])
+def test_a_new_session_numbers_its_lines_from_0000(n: int, missing: int) -> None:
+    player = play(f"{TO_HOLD}\n~HOLD sid=4A18 n={n} | HOLDING | {f'gap telemetry={missing}' if missing else ''}")
+    assert player.engine.gaps == missing
+
+
 def test_lost_events_are_asked_for_eight_at_a_time() -> None:
     play("""
 begin              | STAGING  | PRES
