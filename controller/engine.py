@@ -210,9 +210,9 @@ class Engine:
         """An answer to EVENTS brings eight at most, and the unit keeps the last 64."""
         missed = range(first + max(0, missing - 64), first + missing, 8)
         asks = [Ask("EVENTS", {"n": f"{number & 0xFFFF:04X}"}) for number in missed]
-        if self.state is _S.UNCERTAIN:
+        if self.state in (_S.UNCERTAIN, _S.LOST):
             self._missed += asks
-        else:
+        elif not self.over:
             self.asks.extend(asks)
 
     def on_verdict(self, verdict: Verdict, now: float) -> None:
@@ -263,12 +263,13 @@ class Engine:
         elif self.state is _S.UNCERTAIN:
             if not self._outstanding and not self.asks:
                 self._hello()
-        elif self.newest is not None and self.state is not _S.LOST:
-            self._watch(self.newest, now)
+        elif self.state is not _S.LOST:
+            self._watch(now)
 
-    def _watch(self, seen: Telemetry, now: float) -> None:
+    def _watch(self, now: float) -> None:
         """What is due while the unit tells of itself, or should."""
-        flows = seen.state in ENERGISED
+        seen = self.newest
+        flows = seen is not None and seen.state in ENERGISED
         age_s = now - self._heard_s
         blind = age_s > STALE_S
         if blind and (flows or self.state in _WATCHED):
@@ -276,21 +277,21 @@ class Engine:
         if self._outstanding or self.asks:
             return
         if self._stop_asked_s is not None:
-            self._insist(now - self._stop_asked_s, seen.state if flows or blind else None, now)
+            self._insist(now - self._stop_asked_s, seen if flows or blind else None, now)
         elif self.state is _S.PAUSED:
             if blind:
                 self._doubt(now)  # another host may have taken the session
-        elif self._owes_keep(seen, now):
+        elif seen is not None and self._owes_keep(seen, now):
             self._keep_due_s = now + KEEP_PERIOD_S
             self.asks.append(Ask("KEEP", {"t": f"{seen.number:04X}"}))
 
     def _owes_keep(self, seen: Telemetry, now: float) -> bool:
         return self.state in _KEPT and seen.state in LEASED and self._heard and now + EARLY_S >= self._keep_due_s
 
-    def _insist(self, since_s: float, flowing: UnitState | None, now: float) -> None:
+    def _insist(self, since_s: float, flowing: Telemetry | None, now: float) -> None:
         """On the stop that was asked for ``since_s`` ago."""
         if flowing is not None and since_s > STOP_PATIENCE_S:
-            self._note("limit", limit="STOP is obeyed within 1 s", observed=flowing.name)
+            self._note("limit", limit="STOP is obeyed within 1 s", observed=flowing.state.name)
             self._stop(now, abort=True)
         elif flowing is None and since_s > GIVE_UP_S:
             self._abandon("the unit stopped, but did not say how the run ended", now)
@@ -577,7 +578,7 @@ class Engine:
         self._missed.clear()
         if self._was_reset:
             self.trip(Breach("a reset of the unit ends its run", "it says that the run goes on"), now)
-        elif self._stop_asked_s is not None:
+        if self._stop_asked_s is not None:
             self._stop(now, abort=False)
         elif self.state is _S.PAUSED:
             self._on_pause(now, linked=True)

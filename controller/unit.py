@@ -176,7 +176,7 @@ class Unit:
 
     def _write(self, data: bytes) -> None:
         if self.log_sent is not None:
-            self.log_sent(data.strip(b"\n"))
+            self.log_sent(data.strip(b"\n").decode("ascii"))
         self.link.write(data)
 
     def brake(self, *, abort: bool = False) -> None:

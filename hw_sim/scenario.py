@@ -56,18 +56,18 @@ _TABLE: Final[tuple[tuple[str, str, tuple[tuple[float, str, str], ...], str], ..
         "hydrated-skin", "hydrated-skin", (),
         "wet or stripped skin: 18 V after a 30 s ramp to 4 mA, then falling; runs to its dose",
     ),
-    ("membrane", "membrane", (), "excised epidermis: 2.3 to 8 kohm.cm2 at 2 to 4 mA; runs to its dose"),
+    ("membrane", "membrane", (), "excised epidermis: 2.3 to 8 kohm.cm2 after 5 min at 2 to 4 mA; runs to its dose"),
     ("tap-water", "tap-water", (), "two hands in trays of tap water: 3 to 5 kohm; runs to its dose"),
     ("bench-5k", "5k", (), "a 5 kohm resistor: 5 V at 1 mA, flat; runs to its dose"),
     ("open", "open", (), "nothing connected: the contact check refuses (16), no current flows"),
-    ("short", "short", (), "leads shorted: the contact check refuses (16) unless ZMIN is 0"),
+    ("short", "short", (), "leads shorted: the contact check refuses (16), the impedance is below ZMIN"),
     (
         "lead-pulled", "skin", ((60.0, "lift", "drug"),),
         "the drug lead comes off at 60 s: fault OPEN (01) within 100 ms, current off",
     ),
     (
         "shorted-in-run", "skin", ((60.0, "load", "short"),),
-        "the electrodes are shorted at 60 s: fault STEP (06) within 100 ms, current off",
+        "shorted at 60 s of a run at 0.5 mA or more: fault STEP (06) within 100 ms, current off",
     ),
     (
         "peeling", "skin", _PEEL,

@@ -163,20 +163,23 @@ class World:
 
     def _tick_to(self, limit_us: int, host: Line | None) -> None:
         """Ticks up to and with ``limit_us``, stopping early once the host has something to come."""
-        tick = self.firmware.tick
+        while self.hung and self.next_tick_us <= limit_us:
+            self.now_us = self.next_tick_us
+            self.next_tick_us += TICK_US
+            self._tick_hung()
         at = self.next_tick_us
-        waiting = host is not None and not host.arrivals
+        if at > limit_us:
+            return
+        tick = self.firmware.tick
+        awaited = host.arrivals if host is not None and not host.arrivals else ()
         while at <= limit_us:
             self.now_us = at
-            at = self.next_tick_us = at + TICK_US
-            if self.hung:
-                self._tick_hung()
-                tick = self.firmware.tick
-            else:
-                tick()
-                self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
-            if waiting and host is not None and host.arrivals:
-                return
+            at += TICK_US
+            tick()
+            if awaited:
+                break
+        self.next_tick_us = at
+        self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
 
     def _arrivals(self) -> None:
         now = self.now_us

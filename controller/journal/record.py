@@ -29,6 +29,7 @@ DISCLAIMER: Final = (
     "Engineering tool, not a medical device; not for use on people without a cleared device and a clinician."
 )
 _OK: Final = "DONE"
+_BATCH: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ class Recorder:
     def __init__(self, run_set: str, begin: Mapping[str, Any]) -> None:
         self.run_set = run_set
         self.begin = begin
-        self.curves = Curves()
+        self._curves = Curves()
+        self._samples: list[Sample] = []
         self.marks: list[EventMark] = []
         self.runs: list[dict[str, Any]] = []
         self.warnings: list[str] = []
@@ -135,7 +137,14 @@ class Recorder:
 
     def sample(self, sample: Sample) -> None:
         self.t_s = sample.t_s
-        self.curves.add(sample)
+        self._samples.append(sample)
+        if len(self._samples) >= _BATCH:
+            self._draw()
+
+    def _draw(self) -> None:
+        for sample in self._samples:
+            self._curves.add(sample)
+        self._samples.clear()
 
     def event(self, name: str, fields: Mapping[str, str]) -> None:
         """An event of the unit, as a mark in the plot."""
@@ -215,7 +224,8 @@ class Recorder:
 
     def plot(self) -> str:
         """``plot.svg``: current, voltage, impedance and dose, with the events marked."""
-        c = self.curves
+        self._draw()
+        c = self._curves
         unit = self.begin["unit"]
         where = "simulated unit" if unit["simulated"] else "unit"
         return run_plot(

@@ -43,7 +43,8 @@ class TraceWriter:
     def __init__(self, path: Path | str) -> None:
         """Create ``path``, which must not exist. Raises RecordError."""
         self._file = LineFile(Path(path))
-        self._held = [",".join(COLUMNS) + "\n"]
+        # Samples are formatted by the batch: between the turns of a run the same work costs twice the time.
+        self._held: list[str | Sample] = [",".join(COLUMNS) + "\n"]
 
     def row(
         self,
@@ -74,12 +75,13 @@ class TraceWriter:
 
     def sample(self, sample: Sample) -> None:
         """The same from a sample."""
-        t_s, phase, (_, _, _, state, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl) = sample
-        self.row(t_s, state.value, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl, phase)
+        self._held.append(sample)
+        if len(self._held) > _MAX_HELD:
+            self.flush()
 
     def flush(self) -> None:
         """Hand the rows held to the operating system. Raises RecordError."""
-        self._file.append("".join(self._held).encode())
+        self._file.append("".join([item if isinstance(item, str) else _text(item) for item in self._held]).encode())
         self._held.clear()
 
     def close(self) -> None:
@@ -91,6 +93,14 @@ class TraceWriter:
         finally:
             self._file.close()
             self._held.clear()
+
+
+def _text(sample: Sample) -> str:
+    t_s, phase, (_, _, _, state, set_ua, i_ua, i2_ua, v_mv, z_ohm, q_uc, lease_ms, lim, relay, fl) = sample
+    return _ROW % (
+        t_s, state.value, set_ua / 1000, i_ua / 1000, i2_ua / 1000, v_mv / 1000, z_ohm,
+        q_uc / UC_PER_MA_MIN, lease_ms, lim, relay, fl, phase,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,13 +143,17 @@ class Host:
         assert reply["code"] == "00", reply
 
     def until_state(self, *states: str) -> dict:
-        """Go on until an event says one of ``states``; that event."""
+        """Go on until an event says one of ``states``; that event. A run that ends otherwise is a failure."""
         seen = len(self.events)
         hits: list[dict] = []
 
         def there() -> bool:
             nonlocal seen
-            hits.extend(e for e in self.events[seen:] if e["name"] == "STATE" and e["st"] in states)
+            for event in self.events[seen:]:
+                if event["name"] == "STATE" and event["st"] in states:
+                    hits.append(event)
+                elif event["name"] == "STATE" and event["st"] in ("DONE", "FAULT") and not hits:
+                    raise AssertionError(f"{event['st']} before {' or '.join(states)}: {self.events}")
             seen = len(self.events)
             return bool(hits)
 

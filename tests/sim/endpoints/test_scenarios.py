@@ -66,20 +66,20 @@ def test_skins(name, top_v, end_v):
 
 @pytest.mark.parametrize("ua", [2000, 4000])
 def test_membrane(ua):
-    world, host = _begun("membrane", I=ua, Q=300_000)
-    host.until(lambda: host.telemetry[-1]["q"] > 150_000)
+    world, host = _begun("membrane", I=ua, Q=300 * ua + 60_000)
+    host.until(lambda: world.now_us >= 302_000_000)
     assert host.telemetry[-1]["st"] == "HOLD"
     ma_cm2 = abs(world.plant.i_a) * 1e3 / world.plant.drug_cm2
     assert 2.3 <= world.plant.v_drug / ma_cm2 <= 8.0
-    _runs_to_its_dose(world, host, 300_000)
+    _runs_to_its_dose(world, host, 300 * ua + 60_000)
 
 
 @pytest.mark.parametrize("ua", [1000, 4000])
 def test_tap_water(ua):
-    world, host = _begun("tap-water", I=ua, Q=60_000)
+    world, host = _begun("tap-water", I=ua, Q=180_000, TU=10_000)
     assert (world.plant.area_drug_cm2, world.plant.area_return_cm2) == (150.0, 150.0)
     host.until_state("HOLD")
-    _runs_to_its_dose(world, host, 60_000)
+    _runs_to_its_dose(world, host, 180_000)
     held = [t["z"] for t in host.telemetry if t["st"] == "HOLD"]
     assert held
     assert all(3000 <= z <= 5000 for z in held)
@@ -103,11 +103,10 @@ def test_open():
 
 def test_short():
     world = parse("short").world()
-    host = virtual_host(world)
-    assert host.arm(I=1000, Q=60_000)["code"] == "16"
+    reply = virtual_host(world).arm(I=1000, Q=60_000, ZMIN=10)
+    assert reply["code"] == "16"
     assert _quiet(world)
-    allowed = host.arm(I=1000, Q=60_000, ZMIN=0)
-    assert (allowed["code"], allowed["fields"]["z"]) == ("00", "0") or int(allowed["fields"]["z"]) < 200
+    assert world.truth()["peak_ua"] < 60  # the check's own 50 uA
 
 
 @pytest.mark.parametrize("ua", [200, 1000, 4000])
@@ -120,9 +119,9 @@ def test_lead_pulled(ua):
     assert host.run_facts()["out"] == "FAULT:01"
 
 
-@pytest.mark.parametrize("ua", [200, 1000, 4000])
+@pytest.mark.parametrize("ua", [500, 1000, 4000])
 def test_shorted_in_run(ua):
-    world, host = _begun("shorted-in-run", I=ua, Q=1_200_000 if ua > 200 else 60_000)
+    world, host = _begun("shorted-in-run", I=ua, Q=1_200_000 if ua > 500 else 60_000)
     fault = _fault(host)
     assert fault["id"] == "06"
     assert 60_000 < fault["ms"] <= 60_100

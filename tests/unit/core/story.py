@@ -81,12 +81,18 @@ TOLD = ("gap", "limit", "reset", "taken_up", "contact")
 class Player:
     def __init__(self, *, attended: bool = False, prescription: Prescription = PRESCRIPTION) -> None:
         self.engine = Engine(prescription, RUN, FACTS, attended=attended)
-        self.now = 100.0
+        self.now, self.heard_s = 100.0, 0.0
         self.notes: list[Note] = []
+        self.asked = ""  # the verb that left in answer to the last input
         self._out: Ask | None = None
         self._ms, self._number, self._event, self._q = 5000, 0, 0, 0
         self._sid = 0x4A17
         self._ended = False
+
+    @property
+    def out(self) -> str | None:
+        """The verb of the request that is out."""
+        return None if self._out is None else self._out.verb
 
     def line(self, text: str) -> str:
         """Play one input; what came out."""
@@ -156,7 +162,10 @@ class Player:
             self._sid, self._number & 0xFFFF, self._ms, UnitState(state), set_ua, i_ua, i_ua, 6000, 4000, self._q,
             2000, False, energised, int(fl, 16),
         )  # fmt: skip
+        before = self.engine.newest
         self.engine.on_telemetry(seen, self.now)
+        if self.engine.newest is not before:
+            self.heard_s = self.now
 
     def _hear(self, name: str, args: list[str], fields: dict[str, str]) -> None:
         self._event += int(fields.get("n", "1"))
@@ -177,11 +186,13 @@ class Player:
         return said
 
     def _next(self) -> list[str]:
+        self.asked = ""
         if self._out is not None:
             return []
         self._out = self.engine.take_ask()
         if self._out is None:
             return []
+        self.asked = self._out.verb
         fields = {} if self._out.verb == "PRES" else self._out.fields
         return [" ".join((self._out.verb, *(f"{k}={v}" for k, v in fields.items())))]
 

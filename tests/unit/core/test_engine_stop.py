@@ -195,6 +195,17 @@ stop                    | STOPPING  | BRAKE, STOP
     assert player.engine.result.reason == "stopped by a person"
 
 
+def test_a_stop_answered_by_a_unit_that_never_told_anything_is_given_up_after_30_s() -> None:
+    play("""
+begin              | STAGING   | PRES
+stop               | STOPPING  | BRAKE
+<PRES 00           | STOPPING  | STOP
+<STOP 00 st=CHECK  | STOPPING  |
++29.9              | STOPPING  |
++0.2               | ABANDONED | = UNKNOWN 0..0 cause=operator
+""")
+
+
 def test_a_unit_that_stopped_telling_after_start_is_stopped_blindly_until_it_answers() -> None:
     play(f"""{TO_START}
 <START 00        | RAMPING_UP |
