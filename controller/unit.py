@@ -57,6 +57,11 @@ class Entropy:
         return _base36(round(utc_s * 1000), 10) + _base36(self.number() << 32 | self.number(), 16)
 
 
+def _readable(data: bytes) -> str:
+    """Bytes for a sentence: printable ASCII as it is, the rest as escapes."""
+    return data.decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")
+
+
 def _base36(number: int, digits: int) -> str:
     text = ""
     for _ in range(digits):
@@ -194,6 +199,8 @@ class Unit:
         data = self.link.read(deadline if due is None or due > deadline else due)
         items: list[Item] = []
         if data:
+            if self._facts is None:
+                self._heard = (self._heard + data)[-80:]
             for line in self._decoder.feed(data):
                 self._take(line, items)
         if due is not None and exchange.due == due:
@@ -223,13 +230,10 @@ class Unit:
                     self.counters["strays"] += 1
             case Plain():
                 items.append(message)
-                self._heard = (self._heard + message.text.encode() + b" ")[-80:]
             case Noise():
                 self.counters[message.kind.name.lower()] += 1
-                self._heard = (self._heard + message.raw + b" ")[-80:]
             case _:
-                self.counters["strays"] += 1
-                self._heard = (self._heard + b"(an echo of what was sent) ")[-80:]
+                self.counters["strays"] += 1  # a request: an echo of our own
 
     def lost(self) -> None:
         """The port vanished: what was outstanding is unknown, what was half received is void."""
@@ -273,7 +277,7 @@ class Unit:
                 break
             except Unacknowledged as exc:
                 if self.now >= give_up:
-                    raise ProtocolViolation(self._stranger(), self._heard.decode("ascii", "replace")) from exc
+                    raise ProtocolViolation(self._stranger(), _readable(self._heard)) from exc
         self._facts = UnitFacts.of(reply)
         self.link.set_rate(self._facts.rate)
         while self.status().state in (UnitState.BOOT, UnitState.SELFTEST) and self.now < give_up:
@@ -287,7 +291,7 @@ class Unit:
                 "`ionto ports` lists them"
             )
         return (
-            f"{self.link.port}: this is not an ionto unit; it said {self._heard.decode('ascii', 'replace')!r}. "
+            f"{self.link.port}: this is not an ionto unit; it said {_readable(self._heard)}. "
             "Choose another port: `ionto ports` lists them"
         )
 

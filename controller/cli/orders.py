@@ -15,6 +15,8 @@ from controller.serial_link import HolderReply, ask_holder
 
 ANSWER_S = 4.0  # a stop is answered when the output is seen to be off: 1 s of ramp, then telemetry
 SETTLE_S = 2.5
+QUIET_MA = 0.05
+_ENERGISED = frozenset({"RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING"})
 
 
 @click.command()
@@ -49,12 +51,12 @@ def _stop_bare(port: str, as_json: bool) -> int:
         while True:
             state, amps = unit.query("MEAS:ALL?").split(",")[:2]
             i_ma = float(amps) * 1000
-            if i_ma <= 0.05 or unit.now >= give_up:
+            if (i_ma <= QUIET_MA and state not in _ENERGISED) or unit.now >= give_up:
                 break
             unit.pump(unit.now + 0.05)
     finally:
         unit.link.close()
-    quiet = i_ma <= 0.05
+    quiet = i_ma <= QUIET_MA and state not in _ENERGISED
     if as_json:
         click.echo(json.dumps([{"port": port, "state": state, "current_ma": i_ma, "zero": quiet}]))
     else:

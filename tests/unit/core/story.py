@@ -75,6 +75,13 @@ pause            | HOLDING    | PAUSE
 ~PAUSED          | PAUSED     |
 """
 
+# No answer, and what is asked then; to be formatted with the unit's state.
+FOUND = """
+?                       | UNCERTAIN  | HELLO run=RUN1
+<HELLO 00               | UNCERTAIN  | STATUS
+<STATUS 00 st={}        | UNCERTAIN  | RUN run=RUN1
+"""
+
 TOLD = ("gap", "limit", "reset", "taken_up", "contact")
 
 

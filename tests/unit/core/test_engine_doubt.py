@@ -1,20 +1,13 @@
-"""No answer, no port, another unit, a reset: the engine asks what is true and goes on from there. Told as stories."""
+"""No answer, another unit, a reset: the engine asks what is true and goes on from there. Told as stories."""
 
 from dataclasses import replace
 
 import pytest
 
 from controller.errors import ProtocolViolation
-from controller.exchange import Confirmed
-from controller.wire import Reply
 from tests import naive_wire
-from tests.unit.core.story import HELD, PRESCRIPTION, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, Player, play
+from tests.unit.core.story import FOUND, HELD, PRESCRIPTION, TO_HOLD, TO_RAMP, TO_START, Player, play
 
-ASKED = """
-?                       | UNCERTAIN  | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN  | STATUS
-"""
-FOUND = ASKED + "<STATUS 00 st={}          | UNCERTAIN  | RUN run=RUN1\n"
 TO_UP_ASKED = TO_RAMP + FOUND
 TO_HOLD_ASKED = TO_HOLD + FOUND
 BLIND = "limit limit=telemetry at most 1 s old while current flows observed={} s old"
@@ -352,173 +345,6 @@ breach                  | UNCERTAIN | limit limit=a limit observed=was passed, B
 <STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
 <RUN 00 out=RUNNING q=9 | STOPPING  | taken_up st=HOLD, STOP
 """)
-
-
-# -- pausing in doubt ------------------------------------------------------------------------------------------------
-
-
-def test_a_pause_that_never_arrived_is_asked_for_again() -> None:
-    play(f"""{TO_HOLD}
-pause                   | HOLDING   | PAUSE
-{FOUND.format("HOLD")}
-pause                   | UNCERTAIN | no
-<RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD, PAUSE
-<PAUSE 00               | PAUSING   |
-""")
-
-
-def test_a_pause_that_came_too_late_is_not_asked_for_again() -> None:
-    play(f"""{TO_HOLD}
-pause                   | HOLDING   | PAUSE
-{FOUND.format("RAMP_DOWN")}
-<RUN 00 out=RUNNING q=9 | RAMPING_DOWN | taken_up st=RAMP_DOWN
-""")
-
-
-def test_a_pause_that_was_asked_for_survives_a_doubt_where_nobody_else_would_answer_it() -> None:
-    play(f"""{TO_HOLD}
-pause                   | HOLDING   | PAUSE
-{FOUND.format("PAUSED")}
-<RUN 00 out=RUNNING q=9 | PAUSED    | taken_up st=PAUSED
-""")
-
-
-def test_a_paused_unit_that_falls_silent_is_asked_because_another_host_may_have_its_session() -> None:
-    play(f"""{TO_PAUSED}
-+1                      | PAUSED    |
-+0.01                   | UNCERTAIN | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st=PAUSED    | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | PAUSED    | taken_up st=PAUSED
-+1                      | PAUSED    |
-~PAUSED sid=4A18        | PAUSED    |
-""")
-
-
-def test_a_resume_without_an_answer_that_was_executed_is_taken_up() -> None:
-    play(f"""{TO_PAUSED}
-resume                  | CHECKING   | ARM D=8A7EE4B0
-~CHECK                  | CHECKING   |
-<ARM 00 z=41800         | STARTING   | contact z_ohm=41800, RESUME run=RUN1 X=7100
-{FOUND.format("RAMP_UP")}
-<RUN 00 out=RUNNING q=9 | RAMPING_UP | taken_up st=RAMP_UP
-""")
-
-
-# -- the port ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "before",
-    [
-        "begin | STAGING | PRES",
-        "begin | STAGING | PRES\n<PRES 00 | CHECKING | ARM D=8A7EE4B0",
-        "begin | STAGING | PRES\n? | UNCERTAIN | HELLO",
-    ],
-    ids=["staging", "checking", "in doubt"],
-)
-def test_a_port_lost_before_start_is_certain_nothing_was_delivered(before: str) -> None:
-    player = play(f"{before}\nlost | REFUSED | = REFUSED 0..0 cause=link\nlink | REFUSED |")
-    assert player.engine.result is not None
-    assert player.engine.result.reason == "the port was lost before the run was started; nothing was delivered"
-
-
-@pytest.mark.parametrize(
-    ("before", "found", "then"),
-    [
-        (TO_START, "RAMP_UP", "RAMPING_UP | taken_up st=RAMP_UP"),
-        (TO_RAMP, "HOLD", "HOLDING | taken_up st=HOLD"),
-        (TO_HOLD, "HOLD", "HOLDING | taken_up st=HOLD"),
-        (f"{TO_HOLD}\n~RAMP_DOWN | RAMPING_DOWN |", "RAMP_DOWN", "RAMPING_DOWN | taken_up st=RAMP_DOWN"),
-        (f"{TO_HOLD}\n~PAUSING fl=400 | PAUSING |", "PAUSING", "PAUSING | taken_up st=PAUSING"),
-        (TO_PAUSED, "PAUSED", "PAUSED | taken_up st=PAUSED"),
-        (f"{TO_PAUSED}\nresume | CHECKING | ARM D=8A7EE4B0", "CHECK", "STOPPING | taken_up st=CHECK, BRAKE, STOP"),
-        (f"{TO_HOLD}\n? | UNCERTAIN | HELLO run=RUN1", "HOLD", "HOLDING | taken_up st=HOLD"),
-    ],
-    ids=["starting", "up", "hold", "down", "pausing", "paused", "resuming", "in doubt"],
-)
-def test_a_port_lost_in_the_run_is_looked_for_and_the_run_taken_up(before: str, found: str, then: str) -> None:
-    play(f"""{before}
-lost                    | LOST      |
-lost                    | LOST      |
-!STATE DONE             | LOST      |
-pause                   | LOST      | no
-+20                     | LOST      |
-link                    | UNCERTAIN | HELLO run=RUN1
-link                    | UNCERTAIN |
-<HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st={found}   | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | {then}
-""")
-
-
-def test_a_port_lost_after_a_stop_before_start() -> None:
-    play("""
-begin  | STAGING  | PRES
-stop   | STOPPING | BRAKE
-lost   | STOPPED  | = STOPPED 0..0 cause=operator
-""")
-
-
-def test_a_port_lost_at_the_end_is_asked_for_it_again() -> None:
-    play(f"""{TO_HOLD}
-~DONE                   | HOLDING   | RUN run=RUN1
-lost                    | LOST      |
-link                    | UNCERTAIN | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st=DONE      | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
-""")
-
-
-def test_a_run_taken_up_after_a_short_loss_ended_for_its_own_reason() -> None:
-    play(f"""{TO_HOLD}
-lost                    | LOST      |
-link                    | UNCERTAIN | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD
-~PAUSED sid=4A18        | STOPPING  | BRAKE, STOP
-<STOP 00 st=DONE        | STOPPING  | RUN run=RUN1
-<RUN 00 out=STOPPED q=9 | STOPPED   | = STOPPED 0..609 cause=contact
-""")
-
-
-def test_a_pause_found_after_a_loss_is_blamed_on_the_link() -> None:
-    play(f"""{TO_HOLD}
-lost                    | LOST      |
-link                    | UNCERTAIN | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN | STATUS
-<STATUS 00 st=PAUSED    | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | STOPPING  | taken_up st=PAUSED, BRAKE, STOP
-<STOP 00 st=DONE        | STOPPING  | RUN run=RUN1
-<RUN 00 out=STOPPED q=9 | STOPPED   | = STOPPED 0..609 cause=link
-""")
-
-
-def test_a_port_that_never_comes_back_is_given_up_after_30_s() -> None:
-    play(f"""{TO_HOLD}
-lost             | LOST      |
-+29.9            | LOST      |
-+0.2             | ABANDONED | = UNKNOWN 0..6420 cause=link
-""")
-
-
-def test_a_stop_while_the_port_is_lost_goes_out_when_it_is_back() -> None:
-    play(f"""{TO_HOLD}
-lost                    | LOST      |
-stop                    | LOST      | BRAKE
-link                    | UNCERTAIN | HELLO run=RUN1
-<HELLO 00               | UNCERTAIN | BRAKE, STATUS
-<STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
-<RUN 00 out=RUNNING q=9 | STOPPING  | taken_up st=HOLD, STOP
-""")
-
-
-def test_an_answer_that_is_older_than_the_loss_is_not_taken() -> None:
-    player = play(f"{TO_START}\nlost | LOST |")
-    player.engine.on_verdict(Confirmed("START", Reply(0x4A17, 3, 0, "START", {})), player.now)
-    assert player.engine.state.name == "LOST"
 
 
 def test_what_was_missed_in_doubt_is_asked_for_when_the_doubt_is_over() -> None:
