@@ -45,10 +45,13 @@ def test_run_json_ends_with_the_summary(capsys) -> None:
 
 @pytest.mark.parametrize(
     ("scenario", "code", "outcome"),
-    [("lead-pulled", 5, "FAULT:01"), ("shorted-in-run", 5, "FAULT:06"), ("power-cut", 5, "RESET"), ("unplugged", 3, "STOPPED")],
+    [
+        ("lead-pulled", 5, "FAULT:01"), ("shorted-in-run", 5, "FAULT:06"), ("power-cut", 5, "RESET"), ("unplugged", 3, "STOPPED")],
 )  # fmt: skip
 def test_the_exit_code_follows_the_outcome(capsys, scenario, code, outcome) -> None:
-    got, out = run(capsys, "run", "--current", "2", "--dose", "20", "--pole", "-", "--port", f"sim://{scenario}", "--json")
+    got, out = run(
+        capsys, "run", "--current", "2", "--dose", "20", "--pole", "-", "--port", f"sim://{scenario}", "--json"
+    )
     assert (got, json.loads(out.splitlines()[-1])["outcome"]) == (code, outcome)
 
 
@@ -134,13 +137,17 @@ def test_stop_from_another_process_reaches_the_run_and_reports_zero(served) -> N
 
 @posix
 def test_stop_of_a_port_that_nobody_holds(served) -> None:
-    stopped = subprocess.run([*IONTO, "stop", "--port", served], capture_output=True, text=True, timeout=30, check=False)
+    stopped = subprocess.run(
+        [*IONTO, "stop", "--port", served], capture_output=True, text=True, timeout=30, check=False
+    )
     assert stopped.returncode == 0
     assert "IDLE, 0.00" in stopped.stdout
 
 
 @posix
-@pytest.mark.parametrize(("number", "times", "outcome"), [("SIGTERM", 1, "STOPPED"), ("SIGHUP", 1, "STOPPED"), ("SIGINT", 1, "STOPPED")])
+@pytest.mark.parametrize(
+    ("number", "times", "outcome"), [("SIGTERM", 1, "STOPPED"), ("SIGHUP", 1, "STOPPED"), ("SIGINT", 1, "STOPPED")]
+)
 def test_signals_stop(served, number, times, outcome) -> None:
     child = start_run(served)
     child.send_signal(getattr(signal, number))

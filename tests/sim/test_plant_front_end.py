@@ -74,9 +74,7 @@ def test_ohms_law_within_the_gain_errors(ohm: int) -> None:
 
 
 def test_calibrated_front_end_reads_exact_codes() -> None:
-    exact = dict.fromkeys(("gain_i", "gain_i2", "gain_v"), 1.0) | dict.fromkeys(
-        ("noise_i", "noise_i2", "noise_v"), 0.0
-    )
+    exact = dict.fromkeys(("gain_i", "gain_i2", "gain_v"), 1.0) | dict.fromkeys(("noise_i", "noise_i2", "noise_v"), 0.0)
     p = energised("5k", 1000, a_per_code=1e-6, r_out_ohm=1e300, **exact)
     steps(p, 20)
     # 1 mA / 76.2951 nA = 13107.0; 5 V / (70 V / 65535) = 4681.07; offsets 40, 36, 44

@@ -24,9 +24,7 @@ def test_resistors_as_printed(text: str, ohm: float) -> None:
     assert new_plant(load=text).load_ohm == ohm
 
 
-@pytest.mark.parametrize(
-    "text", ["", "k", "5kk", "4.7k2", "47 k", "-5k", "5 ohm", "skins", "1e3", "٥k", "5001k\n"]
-)
+@pytest.mark.parametrize("text", ["", "k", "5kk", "4.7k2", "47 k", "-5k", "5 ohm", "skins", "1e3", "٥k", "5001k\n"])
 def test_what_is_no_load_is_refused_and_changes_nothing(text: str) -> None:
     p = new_plant(load="5k")
     with pytest.raises(ValueError, match="is no load: use skin, dry-skin"):

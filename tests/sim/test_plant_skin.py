@@ -149,9 +149,7 @@ def at_300_s() -> tuple[Plant, tuple[float, ...]]:
     ],
     ids=["sudden", "over 60 s", "over 300 s"],
 )
-def test_peeling_table(
-    at_300_s: tuple[Plant, tuple[float, ...]], ticks: int, rises: tuple[float, ...]
-) -> None:
+def test_peeling_table(at_300_s: tuple[Plant, tuple[float, ...]], ticks: int, rises: tuple[float, ...]) -> None:
     p, start = at_300_s
     seen = []
     for left in (0.8, 0.6, 0.4, 0.3, 0.2):
@@ -178,9 +176,7 @@ def test_local_density_of_a_peeled_electrode_is_fivefold(at_300_s: tuple[Plant, 
 
 
 @pytest.mark.parametrize("load", ["skin", "dry-skin", "hydrated-skin"])
-@pytest.mark.parametrize(
-    ("over_s", "r_out_ohm"), [(8.0, 1e300), (30.0, 10e6)], ids=["steepest ramp", "reference ramp"]
-)
+@pytest.mark.parametrize(("over_s", "r_out_ohm"), [(8.0, 1e300), (30.0, 10e6)], ids=["steepest ramp", "reference ramp"])
 def test_halving_the_tick_moves_the_voltage_by_less_than_a_millivolt(
     load: str, over_s: float, r_out_ohm: float
 ) -> None:
@@ -198,9 +194,7 @@ def test_halving_the_tick_moves_the_voltage_by_less_than_a_millivolt(
 
 def linear(load: str, tau_source_s: float) -> Plant:
     """V0 so high that the contacts are plain R parallel C, one of them shorted by its area."""
-    return skin(
-        load, v0_v=1e6, k_per_v=0.0, r_s_ohm=0.0, e_pol_v=0.0, return_cm2=1e9, tau_source_s=tau_source_s
-    )
+    return skin(load, v0_v=1e6, k_per_v=0.0, r_s_ohm=0.0, e_pol_v=0.0, return_cm2=1e9, tau_source_s=tau_source_s)
 
 
 @pytest.mark.parametrize("load", ["skin", "dry-skin"])
@@ -295,9 +289,7 @@ def test_population_is_lognormal_and_the_two_contacts_are_independent() -> None:
     assert abs(sum(z[0] * z[1] for z in logs) / 4000 / SIGMA**2) < 0.05
 
 
-@pytest.mark.parametrize(
-    ("used_c", "e_pol_v"), [(0.0, 0.5), (1.0, 0.5), (1.025, 3.0), (1.05, 5.5), (2.0, 5.5)]
-)
+@pytest.mark.parametrize(("used_c", "e_pol_v"), [(0.0, 0.5), (1.0, 0.5), (1.025, 3.0), (1.05, 5.5), (2.0, 5.5)])
 def test_spent_electrode_adds_volts_after_its_rated_charge(used_c: float, e_pol_v: float) -> None:
     p = skin(drug_rating_c=1.0)
     hold(p, 4.0, used_c / 4e-3, 0.25)

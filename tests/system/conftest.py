@@ -1,4 +1,4 @@
-"""One body, several rigs: a simulated unit in this process, on a pseudo-terminal, on TCP, or real hardware by ``--port``.
+"""One body, several rigs: a simulated unit in this process, on a pseudo-terminal, on TCP; hardware by ``--port``.
 
 A rig says what its bench can do; a test says what it needs. After every test the true output is zero.
 """

@@ -289,5 +289,3 @@ def test_the_same_seed_gives_the_same_files(tmp_path) -> None:
         folders.append(run.record.folder)
     for file in ("wire.log", "trace.csv", "plot.svg", "record.json"):
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
-
-

@@ -311,9 +311,7 @@ def test_a_session_that_ends_without_an_answer():
     asking = Asking(None, "stop")
     assert len(read_until_asked(link)) == 1
     link.close()
-    assert [(reply.answer, reply.problem) for reply in asking.done()] == [
-        (None, "the session ended without an answer")
-    ]
+    assert [(reply.answer, reply.problem) for reply in asking.done()] == [(None, "the session ended without an answer")]
 
 
 def test_nobody_to_ask():

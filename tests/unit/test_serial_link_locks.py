@@ -108,9 +108,7 @@ def test_other_ports_are_free(ear):
 
 def test_of_two_that_meet_the_older_waits_for_the_younger_to_step_back(ear, monkeypatch):
     younger = claim_for(ear, "the younger")
-    monkeypatch.setattr(
-        locks.time, "time_ns", lambda: 1
-    )  # a claim that was begun before, and published after
+    monkeypatch.setattr(locks.time, "time_ns", lambda: 1)  # a claim that was begun before, and published after
     waited = []
 
     def step_back(seconds: float) -> None:
@@ -188,9 +186,7 @@ def test_a_newer_version_may_write_more(directory, ear):
 
 
 def test_the_token_is_not_shown():
-    holder = Holder(
-        pid=1, port="p", device="p", purpose="ionto run", host="h", started_utc="2026-01-01T00:00:00Z"
-    )
+    holder = Holder(pid=1, port="p", device="p", purpose="ionto run", host="h", started_utc="2026-01-01T00:00:00Z")
     entry = Entry(path=Path("x"), holder=holder, control_port=1, token="deadbeef")
     assert "deadbeef" not in repr(entry)
     assert str(holder) == "ionto run (process 1, since 2026-01-01T00:00:00Z)"

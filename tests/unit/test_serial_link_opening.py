@@ -75,9 +75,7 @@ def test_what_the_terminal_layer_says(number, sentence):
 
 def test_what_windows_says():
     # All there is on Windows is the repr of an OSError in the text.
-    absent = serial.SerialException(
-        "could not open port 'COM9': FileNotFoundError(2, 'Cannot find', None, 2)"
-    )
+    absent = serial.SerialException("could not open port 'COM9': FileNotFoundError(2, 'Cannot find', None, 2)")
     assert why_unavailable(absent, "COM9").startswith("there is no such port; ")
 
 
@@ -191,9 +189,7 @@ def test_a_runtime_directory_open_to_others_is_refused(runtime_dir):
 
 def test_importing_the_package_does_not_import_pyserial():
     code = "import sys, controller.serial_link; print('serial' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
 
 

@@ -69,9 +69,7 @@ def test_a_serial_number_finds_the_port_it_is_on(connected, name):
 
 
 def test_a_serial_number_nobody_carries(connected):
-    with pytest.raises(
-        PortUnavailable, match=r"sn:SN9: no port carries .*/dev/ttyACM2 \(SN0007\), .*/dev/ttyS0$"
-    ):
+    with pytest.raises(PortUnavailable, match=r"sn:SN9: no port carries .*/dev/ttyACM2 \(SN0007\), .*/dev/ttyS0$"):
         open_link("sn:SN9")
 
 

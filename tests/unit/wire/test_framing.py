@@ -72,9 +72,7 @@ def test_an_endless_line_takes_no_memory() -> None:
 
 NOISY = st.lists(
     st.one_of(
-        st.sampled_from(
-            [b"\n", b"\r", b"\r\n", b"\x18", b"\x00", b"~4A17 02F3 82100*00000000\n", b"*IDN?\n"]
-        ),
+        st.sampled_from([b"\n", b"\r", b"\r\n", b"\x18", b"\x00", b"~4A17 02F3 82100*00000000\n", b"*IDN?\n"]),
         st.binary(max_size=12),
         st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12).map(str.encode),
     ),

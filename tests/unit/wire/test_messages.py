@@ -24,9 +24,7 @@ from controller.wire import (
 from tests import naive_wire
 from tests.unit.wire.golden import ENTRIES, as_golden
 
-HOLDING = (
-    "~4A17 02F3 82100 st=HOLD set=1500 i=1498 i2=1499 v=6270 z=4186 q=82470 lk=1830 lim=0 rl=1 fl=0*5FBF61D6"
-)
+HOLDING = "~4A17 02F3 82100 st=HOLD set=1500 i=1498 i2=1499 v=6270 z=4186 q=82470 lk=1830 lim=0 rl=1 fl=0*5FBF61D6"
 
 
 def sealed(body: str) -> str:
