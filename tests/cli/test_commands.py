@@ -46,7 +46,9 @@ def test_run_json_ends_with_the_summary(capsys) -> None:
 @pytest.mark.parametrize(
     ("scenario", "code", "outcome"),
     [
-        ("lead-pulled", 5, "FAULT:01"), ("shorted-in-run", 5, "FAULT:06"), ("power-cut", 5, "RESET"), ("unplugged", 3, "STOPPED")],
+        ("lead-pulled", 5, "FAULT:01"), ("shorted-in-run", 5, "FAULT:06"), ("power-cut", 5, "RESET"),
+        ("unplugged", 3, "STOPPED"),
+    ],
 )  # fmt: skip
 def test_the_exit_code_follows_the_outcome(capsys, scenario, code, outcome) -> None:
     got, out = run(
