@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-import traceback
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from controller.effects import RunResult
 from controller.errors import (
     CommandRefused,
     IontoError,
@@ -17,6 +13,9 @@ from controller.errors import (
     TreatmentError,
     Unacknowledged,
 )
+
+if TYPE_CHECKING:
+    from controller.effects import RunResult
 
 DONE: Final = 0
 BUG: Final = 1
@@ -70,7 +69,10 @@ def of_error(exc: Exception) -> tuple[int, str]:
             return BUG, f"internal error ({type(exc).__name__}: {exc}); please report it with {_crash_log(exc)}"
 
 
-def _crash_log(exc: Exception) -> Path:
+def _crash_log(exc: Exception) -> str:
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="ionto-crash-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.writelines(traceback.format_exception(exc))
-    return Path(log.name)
+    return log.name
