@@ -17,7 +17,16 @@ from typing import Final, Self
 
 from controller.effects import Brake, Note, RunResult
 from controller.engine import Engine, Order
-from controller.errors import LinkLost, ProtocolViolation, RecordError, TreatmentError
+from controller.errors import (
+    CommandRefused,
+    LinkLost,
+    ProtocolViolation,
+    RecordError,
+    SafetyTrip,
+    TreatmentError,
+    Unacknowledged,
+    UnitFault,
+)
 from controller.exchange import Confirmed, Refused, Uncertain
 from controller.journal import Journal, Record
 from controller.limits import Breach
@@ -155,6 +164,28 @@ class Session:
     def latest(self) -> Sample | None:
         """The newest sample."""
         return self._latest
+
+    def raise_for_outcome(self) -> None:
+        """For scripts: nothing when the treatment was delivered, else the error that says why not.
+
+        Raises:
+            UnitFault: the unit latched a fault; its current is off.
+            SafetyTrip: the host stopped the unit.
+            LinkLost: the link was lost and nobody resumed.
+            Unacknowledged: nobody knows; the record holds a dose interval.
+            CommandRefused: the unit refused, and nothing was delivered.
+        """
+        for result in self.results:
+            if result.fault is not None:
+                raise UnitFault(result.fault, result.reason)
+            if result.breach is not None:
+                raise SafetyTrip(result.breach.limit, result.breach.observed)
+            if result.outcome == "UNKNOWN":
+                raise Unacknowledged("RUN", f": {result.reason}")
+            if result.cause == "link":
+                raise LinkLost(self.unit.link.port, result.reason)
+            if result.outcome != "DONE":
+                raise CommandRefused("the treatment", result.refused or 0, result.reason or result.outcome)
 
     def request_stop(self, by: str = "request") -> None:
         """Ask for a STOP from any thread or a signal handler; the loop obeys within 50 ms."""

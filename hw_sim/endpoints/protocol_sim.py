@@ -194,7 +194,16 @@ class Serial(SerialBase):
             time.sleep(_POLL_S if left_s is None else min(_POLL_S, left_s))
         else:
             us = _LONG_US if left_s is None else min(_LONG_US, max(1, round(left_s * 1e6)))
-            self.world.advance_to(self.world.now_us + us, self._conn)
+            self._advance(self.world, self.world.now_us + us)
+
+    def _advance(self, world: World, until_us: int) -> None:
+        """Virtual time: until bytes come, or this port's end, or to ``until_us``."""
+        while world.agenda and world.agenda[0][0] < until_us:
+            at_us = world.agenda[0][0]  # what happens to the bench then may be this port's end
+            world.advance_to(at_us, self._conn)
+            if world.now_us < at_us or self._conn not in world.to_host:
+                return
+        world.advance_to(until_us, self._conn)
 
     def read_until_deadline(self, deadline_s: float) -> bytes:
         """Virtual time: advance until there are bytes, and return them, or to the deadline: none.
@@ -208,7 +217,7 @@ class Serial(SerialBase):
             held += line.take(world.now_us)
             if held:
                 return held
-            world.advance_to(ceil(deadline_s * 1e6), conn)
+            self._advance(world, ceil(deadline_s * 1e6))
             line = world.to_host.get(conn)
         if line is None:
             raise _no_data()

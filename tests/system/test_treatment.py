@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from controller import Record, Treatment, Unit
+from controller import CommandRefused, LinkLost, Record, Treatment, Unit, UnitFault
 from controller.journal.wire_log import read_wire_log
 from controller.wire import UnitState
 
@@ -289,3 +289,19 @@ def test_the_same_seed_gives_the_same_files(tmp_path) -> None:
         folders.append(run.record.folder)
     for file in ("wire.log", "trace.csv", "plot.svg", "record.json"):
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+@pytest.mark.parametrize(
+    ("scenario", "error"),
+    [("lead-pulled", UnitFault), ("unplugged", LinkLost), ("open", CommandRefused), ("skin", None)],
+)
+def test_a_script_learns_by_an_exception(scenario, error) -> None:
+    with Unit.open(f"sim://{scenario}") as unit:
+        with unit.deliver(treatment(dose_ma_min=4.0, current_ma=1.0), out=None) as run:
+            for _ in run:
+                pass
+        if error is None:
+            run.raise_for_outcome()
+        else:
+            with pytest.raises(error):
+                run.raise_for_outcome()

@@ -80,6 +80,25 @@ def test_a_vanished_port_is_told_by_the_read(port):
         port.read_until_deadline(100.0)
 
 
+@pytest.mark.parametrize("read", [lambda p: p.read_until_deadline(100.0), lambda p: p.read(1)])
+def test_a_read_ends_at_the_moment_the_cable_is_pulled(read):
+    with serial.serial_for_url("sim://unplugged") as port:
+        clock = port.use_virtual_time()
+        with pytest.raises(serial.SerialException, match="returned no data"):
+            read(port)
+        assert clock.now() == 60.0
+
+
+def test_bytes_come_before_what_happens_later():
+    with serial.serial_for_url("sim://peeling") as port:
+        clock = port.use_virtual_time()
+        port.write(b"*OPC?\n")
+        assert port.read_until_deadline(1000.0) == b"1\n"
+        assert clock.now() == pytest.approx(0.502)
+        assert port.read_until_deadline(400.0) == b""
+        assert (clock.now(), port.door.truth()["contact_drug"]) == (400.0, 0.3)
+
+
 def test_an_address_with_a_speed_lives_in_real_time():
     with serial.serial_for_url("sim://?speed=2") as port:
         assert port.use_virtual_time() is None
