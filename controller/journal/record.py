@@ -245,7 +245,9 @@ class Recorder:
 
 def host_facts() -> dict[str, str]:
     """Version and platform of this host, for the record."""
-    return {"version": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    # platform.platform() would start a process to ask for more than anybody reads.
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return {"version": __version__, "python": platform.python_version(), "platform": system}
 
 
 def file_digests(folder: Path, names: Sequence[str]) -> dict[str, str]:
