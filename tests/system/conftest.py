@@ -19,7 +19,8 @@ from hw_sim.door import Door
 from hw_sim.endpoints import protocol_sim
 from hw_sim.world import World
 
-SPEED = 20
+# A host that gets no processor for 1 s of the unit's time is blind and stops the run: leave a busy machine room.
+SPEED = 10
 
 
 class VirtualRig:

@@ -37,6 +37,15 @@ def test_a_read_ends_with_the_answer(port):
     assert clock.now() == pytest.approx(then + 0.002)  # one USB frame out, one back
 
 
+def test_the_line_of_the_address_takes_its_time():
+    with serial.serial_for_url("sim://?line=115200") as port:
+        clock = port.use_virtual_time()
+        then = clock.now()
+        port.write(b"*OPC?\n")
+        assert port.read_until_deadline(then + 5.0) == b"1\n"
+        assert clock.now() - then == pytest.approx(8 * 86.805e-6, abs=2e-6)  # six bytes out, two back
+
+
 def test_a_read_without_an_answer_ends_at_its_deadline(port):
     clock = port.use_virtual_time()
     then = clock.now()
