@@ -53,7 +53,6 @@ _STARTING: Final = frozenset({_S.STAGING, _S.CHECKING, _S.STARTING})
 _KEPT: Final = frozenset({_S.RAMPING_UP, _S.HOLDING})
 _WATCHED: Final = _KEPT | {_S.RAMPING_DOWN, _S.PAUSING}
 _AT_REST: Final = frozenset({_S.READY, _S.STAGING, _S.CHECKING, _S.PAUSED})
-_RUNNING: Final = _WATCHED | {_S.PAUSED, _S.STOPPING}
 _CLOSED: Final = frozenset({UnitState.DONE, UnitState.IDLE, UnitState.STAGED, UnitState.FAULT})
 _REASONS: Final = {
     "STOPPED": "stopped at the unit or by another connection",
@@ -398,11 +397,11 @@ class Engine:
             self._found = st  # newer than the answer to STATUS
             return
         trigger = _FOLLOW.get(st)
-        if trigger is not None and self._began_s is not None and self.machine.can(trigger):
+        if trigger is not None and self.machine.can(trigger):
             self._fire(trigger)
             if trigger is Trigger.PAUSED:
                 self._on_pause(now)
-        elif st is UnitState.FAULT or (st in _CLOSED and self.state in _RUNNING):
+        elif st in _CLOSED:
             self._conclude(now)
         elif st in LEASED and self.state in _AT_REST:
             self.trip(Breach("current only after START or RESUME", f"{st.name} in {self.state.name}"), now)

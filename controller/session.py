@@ -286,7 +286,8 @@ class Session:
     def _ask_next(self, engine: Engine) -> None:
         """One request, if the line is free; the intent of a raising one is on disk before its first byte."""
         unit = self.unit
-        if unit.exchange.pending is not None:
+        # A stop does not wait for an answer: what is out is given up, and is not sent again.
+        if unit.exchange.pending is not None and engine.asks[0].verb not in ("STOP", "ABORT"):
             return
         if not unit.exchange.open and engine.asks[0].verb != "HELLO":
             engine.asks.popleft()

@@ -35,6 +35,7 @@ HOST_WORD: Final = "ionto"
 BOOT_PATIENCE_S: Final = 5.0  # a board that resets when its port is opened
 PLAIN_TIMEOUT_S: Final = 0.5
 QUIET_UA: Final = 50
+EARLY_S: Final = 1e-6  # a wait may end a rounding early; without this it would be repeated for ever
 _BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -204,7 +205,7 @@ class Unit:
             for line in self._decoder.feed(data):
                 self._take(line, items)
         if due is not None and exchange.due == due:
-            late = exchange.on_time(self.now)
+            late = exchange.on_time(self.now + EARLY_S)
             if isinstance(late, Uncertain):
                 items.append(late)
             elif late is not None:

@@ -101,9 +101,11 @@ begin             | STAGING  |  PRES
 
 @pytest.mark.parametrize("code", [9, 13, 14, 17, 20])
 def test_start_refused_is_certain_nothing_was_delivered(code: int) -> None:
-    play(f"""{TO_START}
+    player = play(f"""{TO_START}
 <START {code:02d} | REFUSED | = REFUSED 0..0 refused={code}
 """)
+    assert player.engine.result is not None
+    assert player.engine.result.duration_s == 0.0
 
 
 def test_a_refusal_without_a_text_is_told_by_its_number() -> None:
@@ -134,6 +136,13 @@ def test_a_run_started_already_and_ended_is_not_started_again() -> None:
     play(f"""{TO_START}
 <START 15 out=STOPPED q=1234  | STARTING | RUN run=RUN1
 <RUN 00 out=STOPPED q=1234    | STOPPED  | = STOPPED 622..1846
+""")
+
+
+def test_a_run_started_already_and_then_unknown_is_not_started_again() -> None:
+    play(f"""{TO_START}
+<START 15                   | STARTING  | RUN run=RUN1
+<RUN 06                     | ABANDONED | = UNKNOWN 0..6420
 """)
 
 
@@ -177,8 +186,9 @@ begin        | STAGING  | PRES
 ~IDLE        | STAGING  |
 <PRES 00     | CHECKING | ARM D=8A7EE4B0
 !FAULT 18    | CHECKING |
+!FAULT 02    | CHECKING |
 !STATE FAULT | CHECKING |
-~FAULT fl=20000 | FAULTED | = FAULT:18 0..0 fault=18
+~FAULT fl=20002 | FAULTED | = FAULT:18 0..0 fault=18
 """)
 
 
@@ -217,21 +227,24 @@ breach                  | COMPLETED |
 """)
 
 
-def test_a_late_verdict_after_the_end_changes_nothing() -> None:
-    play("""
+@pytest.mark.parametrize("verdict", ["<PRES 00", "<PRES 17", "?"])
+def test_a_late_verdict_after_the_end_changes_nothing(verdict: str) -> None:
+    play(f"""
 begin             | STAGING  | PRES
 ~FAULT fl=1       | FAULTED  | = FAULT:01 0..0 fault=1
-<PRES 00          | FAULTED  |
+{verdict}         | FAULTED  |
 """)
 
 
 def test_a_fault_after_a_stop_is_the_units_word() -> None:
-    play(f"""{TO_HOLD}
+    player = play(f"""{TO_HOLD}
 stop                       | STOPPING | BRAKE, STOP
 <STOP 00                   | STOPPING |
 ~FAULT fl=1                | STOPPING | RUN run=RUN1
 <RUN 00 out=FAULT:01 q=900 | FAULTED  | = FAULT:01 291..1509 fault=1 cause=operator
 """)
+    assert player.engine.result is not None
+    assert player.engine.result.reason == "stopped by a person"
 
 
 def test_an_outcome_that_is_none_is_not_this_protocol() -> None:
@@ -271,8 +284,8 @@ def test_a_dose_that_was_complete_when_a_pause_began() -> None:
 
 
 def test_an_end_that_is_seen_twice_is_asked_about_once() -> None:
-    play(f"""{TO_HOLD}
+    player = play(f"""{TO_HOLD}
 !STATE DONE             | HOLDING   | RUN run=RUN1
 ~DONE                   | HOLDING   |
-<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
 """)
+    assert not player.engine.asks

@@ -39,9 +39,31 @@ begin                  | STAGING   | PRES
 def test_a_start_that_never_arrived_is_prepared_again_and_started_once() -> None:
     play(f"""{TO_START}
 {FOUND.format("STAGED")}
++20                    | UNCERTAIN |
+<RUN 06                | STAGING   | PRES
+<PRES 00               | CHECKING  | ARM D=8A7EE4B0
+?                      | UNCERTAIN | HELLO
++20                    | UNCERTAIN |
+<HELLO 00              | UNCERTAIN | STATUS
+<STATUS 00 st=STAGED   | UNCERTAIN | RUN run=RUN1
 <RUN 06                | STAGING   | PRES
 <PRES 00               | CHECKING  | ARM D=8A7EE4B0
 <ARM 00 z=41800        | STARTING  | contact z_ohm=41800, START run=RUN1 D=8A7EE4B0 X=6100
+""")
+
+
+def test_a_reset_before_start_is_none_of_the_run() -> None:
+    play(f"""{TO_START}
+?                       | UNCERTAIN  | HELLO run=RUN1
+<HELLO 00 boot=164      | UNCERTAIN  | reset boot=164 before=163, STATUS
+<STATUS 00 st=IDLE      | UNCERTAIN  | RUN run=RUN1
+<RUN 06                 | STAGING    | PRES
+<PRES 00                | CHECKING   | ARM D=8A7EE4B0
+<ARM 00 z=41800         | STARTING   | contact z_ohm=41800, START run=RUN1 D=8A7EE4B0 X=6100
+?                       | UNCERTAIN  | HELLO run=RUN1
+<HELLO 00 boot=164      | UNCERTAIN  | STATUS
+<STATUS 00 st=RAMP_UP   | UNCERTAIN  | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | RAMPING_UP | taken_up st=RAMP_UP
 """)
 
 
@@ -249,6 +271,14 @@ def test_no_answer_at_all_is_given_up_after_30_s_and_the_dose_is_an_interval() -
     assert player.engine.result.q_uc == 6420
 
 
+def test_a_stop_that_was_never_answered_is_still_the_cause() -> None:
+    play(f"""{TO_HOLD}
+?                | UNCERTAIN | HELLO run=RUN1
+stop             | UNCERTAIN | BRAKE
++31              | ABANDONED | = UNKNOWN 0..6420 cause=operator
+""")
+
+
 def test_answers_that_settle_nothing_are_no_answer() -> None:
     play(f"""{TO_HOLD}
 ?                | UNCERTAIN | HELLO run=RUN1
@@ -358,6 +388,10 @@ def test_what_was_missed_in_doubt_is_asked_for_when_the_doubt_is_over() -> None:
 <RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD, EVENTS n=0002
 ~HOLD sid=4A18 n=3 dt=0.3 | HOLDING | gap telemetry=2
 <EVENTS 00              | HOLDING   | KEEP t=0002
+?                       | UNCERTAIN | HELLO run=RUN1
+<HELLO 00               | UNCERTAIN | STATUS
+<STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD
 """)
 
 

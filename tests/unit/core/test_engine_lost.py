@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.exchange import Confirmed
+from controller.exchange import Confirmed, Uncertain
 from controller.wire import Reply
 from tests.unit.core.story import TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, play
 
@@ -40,7 +40,7 @@ def test_a_port_lost_in_the_run_is_looked_for_and_the_run_taken_up(before: str, 
     play(f"""{before}
 lost                    | LOST      |
 lost                    | LOST      |
-!STATE DONE             | LOST      |
+!STATE FAULT            | LOST      |
 pause                   | LOST      | no
 +20                     | LOST      |
 link                    | UNCERTAIN | HELLO run=RUN1
@@ -103,6 +103,26 @@ lost             | LOST      |
 """)
 
 
+def test_a_port_lost_after_a_stop_is_looked_for_and_the_stop_repeated() -> None:
+    play(f"""{TO_HOLD}
+stop                    | STOPPING  | BRAKE, STOP
+lost                    | LOST      |
++5                      | LOST      |
+link                    | UNCERTAIN | HELLO run=RUN1
+<HELLO 00               | UNCERTAIN | BRAKE, STATUS
+<STATUS 00 st=RAMP_DOWN | UNCERTAIN | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | STOPPING  | taken_up st=RAMP_DOWN, STOP
+""")
+
+
+def test_what_was_to_be_asked_goes_with_the_port() -> None:
+    play(f"""{TO_START}
+stop                    | STOPPING  | BRAKE
+lost                    | LOST      |
+link                    | UNCERTAIN | HELLO run=RUN1
+""")
+
+
 def test_a_stop_while_the_port_is_lost_goes_out_when_it_is_back() -> None:
     play(f"""{TO_HOLD}
 lost                    | LOST      |
@@ -116,5 +136,7 @@ link                    | UNCERTAIN | HELLO run=RUN1
 
 def test_an_answer_that_is_older_than_the_loss_is_not_taken() -> None:
     player = play(f"{TO_START}\nlost | LOST |")
-    player.engine.on_verdict(Confirmed("START", Reply(0x4A17, 3, 0, "START", {})), player.now)
+    done = Reply(0x4A17, 3, 0, "RUN", {"out": "DONE", "q": "6000"})
+    player.engine.on_verdict(Confirmed("RUN", done), player.now)
+    player.engine.on_verdict(Uncertain("START"), player.now)
     assert player.engine.state.name == "LOST"

@@ -17,6 +17,29 @@ resume             | CHECKING   | no
 """)
 
 
+def test_an_event_that_comes_twice_pauses_nothing_twice() -> None:
+    play(f"""{TO_HOLD}
+pause              | HOLDING    | PAUSE
+!STATE PAUSED      | PAUSED     |
+~PAUSED            | PAUSED     |
+<PAUSE 00          | PAUSED     |
+resume             | CHECKING   | ARM D=8A7EE4B0
+~CHECK             | CHECKING   |
+<ARM 00 z=41800    | STARTING   | contact z_ohm=41800, RESUME run=RUN1 X=7000
+<RESUME 00         | RAMPING_UP |
+!STATE PAUSED n=0  | RAMPING_UP |
+!STATE PAUSED n=-1 | RAMPING_UP |
+""")
+
+
+def test_a_pausing_unit_needs_no_keep() -> None:
+    play(f"""{TO_HOLD}
+pause              | HOLDING    | PAUSE
+<PAUSE 00          | PAUSING    |
+~HOLD dt=0.3       | PAUSING    |
+""")
+
+
 def test_pause_is_refused_where_there_is_nothing_to_pause() -> None:
     play("""
 begin    | STAGING  | PRES

@@ -118,6 +118,33 @@ stop                    | STOPPING  | BRAKE
 """)
 
 
+def test_a_stop_before_the_end_could_be_asked_about() -> None:
+    play(f"""{TO_HOLD}
+pause                   | HOLDING   | PAUSE
+~DONE                   | HOLDING   |
+stop                    | STOPPING  | BRAKE
+<PAUSE 04               | STOPPING  | STOP
+<STOP 00 st=IDLE        | STOPPING  | RUN run=RUN1
+<RUN 00 out=DONE q=6000 | COMPLETED | = DONE 5340..6660
+""")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "cause", "reason"),
+    [
+        ("stop", "breach", "operator", "stopped by a person"),
+        ("breach", "stop", "limit", "the host stopped the unit: a limit: was passed"),
+    ],
+)
+def test_who_stopped_first_is_on_record(first: str, then: str, cause: str, reason: str) -> None:
+    player = play(TO_HOLD)
+    for line in (first, then, "<STOP 00", "<STOP 00 st=DONE", "<RUN 00 out=STOPPED q=900"):
+        player.line(line)
+    assert player.engine.result is not None
+    assert (player.engine.result.cause, player.engine.result.reason) == (cause, reason)
+    assert {"what": "stop", "by": "a person"} in [note.facts for note in player.notes if note.kind == "operator"]
+
+
 def test_a_stop_that_came_too_late_ended_nothing() -> None:
     player = play(f"""{TO_HOLD}
 stop                    | STOPPING  | BRAKE, STOP
@@ -252,7 +279,9 @@ def test_a_line_that_comes_twice_or_late_is_no_news_and_not_fresh() -> None:
 def test_lost_lines_are_counted_and_noted() -> None:
     player = play(f"""{TO_HOLD}
 ~HOLD n=2       | HOLDING | gap telemetry=1
-~HOLD n=32768 q=9 | STOPPING | gap telemetry=32767, limit limit=the reported dose never falls observed=525 uC, then 9 uC, BRAKE, STOP
+~HOLD n=32769   | HOLDING |
+~HOLD n=-32768  | HOLDING | KEEP t=0006
+~HOLD n=32768 q=9 | STOPPING | gap telemetry=32767, limit limit=the reported dose never falls observed=825 uC, then 9 uC, BRAKE, STOP
 """)  # noqa: E501
     assert player.engine.gaps == 32_768
 
@@ -294,6 +323,16 @@ def test_of_many_lost_events_the_last_64_are_asked_for() -> None:
     assert asked == ["0023", "002B", "0033", "003B", "0043", "004B", "0053", "005B"]
 
 
+def test_events_refused_are_no_refusal_of_the_run() -> None:
+    play("""
+begin              | STAGING  | PRES
+!STATE STAGED      | STAGING  |
+!STATE CHECK n=2   | STAGING  | gap events=1
+<PRES 00           | CHECKING | EVENTS n=0002
+<EVENTS 01         | CHECKING | ARM D=8A7EE4B0
+""")
+
+
 def test_start_does_not_wait_behind_events_because_its_deadline_runs() -> None:
     play("""
 begin              | STAGING  | PRES
@@ -327,6 +366,13 @@ pause             | HOLDING | PAUSE
 <PAUSE 04         | HOLDING | KEEP t=0005
 ~HOLD dt=0.3      | HOLDING | KEEP t=0006
 """)
+
+
+def test_keep_does_not_queue_behind_another_request() -> None:
+    player = play(f"{TO_HOLD}\n<KEEP 00 | HOLDING |")
+    player.now += 0.3
+    assert player.line("pause") == "PAUSE"
+    assert not player.engine.asks
 
 
 @pytest.mark.parametrize("state", ["RAMP_DOWN", "PAUSING"])

@@ -99,14 +99,15 @@ def test_each_state_has_its_own_quarter_of_a_second() -> None:
 def test_the_dose_is_the_sum_of_trapezoids() -> None:
     eye = Eye()
     eye.see("ARMED")
-    eye.see("RAMP_UP", 0)
     assert eye.monitor.own_uc == 0.0
-    eye.see("RAMP_UP", 200)  # 100 uA in the middle, for 0.1 s
-    assert eye.monitor.own_uc == 10.0
-    eye.see("HOLD", 600, dt=500)  # 400 uA for 0.5 s
-    assert eye.monitor.own_uc == 210.0
-    eye.see("DONE", 0, dt=200)  # 300 uA for 0.2 s
-    assert eye.monitor.own_uc == 270.0
+    eye.see("RAMP_UP", 40)  # 20 uA in the middle, for 0.1 s
+    assert eye.monitor.own_uc == 2.0
+    eye.see("RAMP_UP", 160)  # 100 uA for 0.1 s
+    assert eye.monitor.own_uc == 12.0
+    eye.see("HOLD", 640, dt=500)  # 400 uA for 0.5 s
+    assert eye.monitor.own_uc == 212.0
+    eye.see("DONE", 0, dt=200)  # 320 uA for 0.2 s
+    assert eye.monitor.own_uc == 276.0
 
 
 def test_a_reading_at_rest_is_no_dose() -> None:
@@ -206,7 +207,8 @@ def test_a_lone_high_line_is_not_the_mean() -> None:
 
 def test_another_set_point_starts_a_new_minimum() -> None:
     eye = Eye(q_uc=600_000)
-    assert eye.settle() + eye.mean(4000) + eye.mean(8000, 800, set_=800) == []
+    assert eye.settle() + eye.mean(4000) + eye.see_all("HOLD", *[1000] * 50, v=4000) == []
+    assert eye.mean(8000, 800, set_=800) == []
     assert eye.mean(10_500, 800, set_=800) == [Breach(RISE, "10.50 V after 8.00 V")]
 
 
@@ -214,6 +216,13 @@ def test_a_mean_begins_anew_after_each_line_at_the_voltage_limit() -> None:
     eye = Eye(q_uc=600_000)
     assert eye.settle() + eye.mean(4000) + eye.mean(48_000, limited=True) == []
     assert eye.see_all("HOLD", *[1000] * 99, v=4000) == []
+
+
+def test_a_mean_does_not_span_a_pause() -> None:
+    eye = Eye(q_uc=600_000)
+    assert eye.settle() + eye.mean(8000) + eye.see_all("HOLD", *[1000] * 50, v=1000) == []
+    assert eye.see_all("PAUSED", 0) + eye.see_all("RAMP_UP", 0, dt=0) + eye.settle() == []
+    assert eye.mean(8000) + eye.mean(8000) == []
 
 
 def paused_for(ms: int) -> list[Breach]:
