@@ -42,7 +42,8 @@ from controller.wire.spec import (
 
 Order: TypeAlias = Literal["stop", "abort", "pause", "resume"]
 
-EARLY_S: Final = 1e-6  # a wait may end a rounding early; without this it would be repeated for ever
+# KEEP goes with the telemetry line before it is due, if the next one would come late: no wake-up for it alone.
+EARLY_S: Final = 0.06
 STOP_PATIENCE_S: Final = 1.5  # a ramp to zero takes 1 s; after this it becomes an ABORT
 BRAKE_AGAIN_S: Final = 1.0  # a second 0x18 within 500 ms is an ABORT (protocol 2.2); adapters batch and delay
 GIVE_UP_S: Final = 30.0  # of doubt, or of a stop whose end nobody tells
@@ -83,6 +84,7 @@ class Engine:
         self.prescription = prescription
         self.run = run
         self.machine = SessionMachine()
+        self.state = self.machine.state  # a plain copy: every telemetry line asks for it several times
         self.monitor = SafetyMonitor(prescription.i_ua, prescription.q_uc)
         self.effects: deque[Effect] = deque()
         self.asks: deque[Ask] = deque()
@@ -114,10 +116,6 @@ class Engine:
         self._missed: list[Ask] = []  # EVENTS, to be asked when the unit has said what is true
         self._was_reset = False
         self._found = UnitState.IDLE
-
-    @property
-    def state(self) -> SessionState:
-        return self.machine.state
 
     @property
     def over(self) -> bool:
@@ -254,7 +252,7 @@ class Engine:
 
     def on_time(self, now: float) -> None:
         """Whatever is due: giving up, blindness, a stop that is not obeyed, KEEP."""
-        if self.over:
+        if self.result is not None:
             return
         if self._doubt_since_s is not None and now - self._doubt_since_s > GIVE_UP_S:
             self._cause = self._cause or "link"
@@ -280,12 +278,12 @@ class Engine:
         elif self.state is _S.PAUSED:
             if blind:
                 self._doubt(now)  # another host may have taken the session
-        elif seen is not None and self._owes_keep(seen, now):
-            self._keep_due_s = now + KEEP_PERIOD_S
+        elif now + EARLY_S >= self._keep_due_s and seen is not None and self._owes_keep(seen):
+            self._keep_due_s = max(now, self._keep_due_s) + KEEP_PERIOD_S
             self.asks.append(Ask("KEEP", {"t": f"{seen.number:04X}"}))
 
-    def _owes_keep(self, seen: Telemetry, now: float) -> bool:
-        return self.state in _KEPT and seen.state in LEASED and self._heard and now + EARLY_S >= self._keep_due_s
+    def _owes_keep(self, seen: Telemetry) -> bool:
+        return self.state in _KEPT and seen.state in LEASED and self._heard
 
     def _insist(self, since_s: float, flowing: Telemetry | None, now: float) -> None:
         """On the stop that was asked for ``since_s`` ago."""
@@ -588,6 +586,7 @@ class Engine:
 
     def _fire(self, trigger: Trigger) -> None:
         move = self.machine.fire(trigger)
+        self.state = move.after
         self._note("state", st=move.after.name, was=move.before.name, by=trigger.name)
 
     def _note(self, kind: str, **facts: object) -> None:

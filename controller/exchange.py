@@ -55,34 +55,29 @@ class _Pending:
     data: bytes
     sends_left: int
     timeout_s: float
-    due: float
     sent_again: bool = False
 
 
 class Exchange:
-    """The sequence of one connection. Times are absolute seconds of the caller's clock."""
+    """The sequence of one connection. Times are absolute seconds of the caller's clock.
+
+    ``pending`` is the verb that waits for its reply, ``due`` when ``on_time`` has something to do; both None when
+    nothing is outstanding.
+    """
 
     def __init__(self) -> None:
         self.sid = 0
         self.retries = 0
         self.strays = 0
         self._next = 0
+        self.pending: str | None = None
+        self.due: float | None = None
         self._pending: _Pending | None = None
 
     @property
     def open(self) -> bool:
         """Whether a session is open and has a number left."""
         return self.sid != 0 and self._next <= _LAST_NUMBER
-
-    @property
-    def pending(self) -> str | None:
-        """The verb that waits for its reply."""
-        return None if self._pending is None else self._pending.request.verb
-
-    @property
-    def due(self) -> float | None:
-        """When ``on_time`` has something to do."""
-        return None if self._pending is None else self._pending.due
 
     def begin(self, verb: str, fields: Mapping[str, str | int], now: float) -> Request:
         """Make the next request; ``first`` has its bytes. The caller writes its intent down before sending them.
@@ -103,9 +98,8 @@ class Exchange:
             request = Request(self.sid, self._next, verb, fields)
             self._next += 1
         timeout_s = REPLY_TIMEOUT_S.get(verb, REPLY_TIMEOUT_DEFAULT_S)
-        self._pending = _Pending(
-            request, seal(request.line()), SENDS.get(verb, SENDS_DEFAULT) - 1, timeout_s, now + timeout_s
-        )
+        self._pending = _Pending(request, seal(request.line()), SENDS.get(verb, SENDS_DEFAULT) - 1, timeout_s)
+        self.pending, self.due = verb, now + timeout_s
         return request
 
     @property
@@ -120,13 +114,13 @@ class Exchange:
             self.strays += 1
             return None
         asked = pending.request
-        if (reply.sid, reply.number, reply.verb) != (asked.sid, asked.number, asked.verb):
+        if reply.number != asked.number or reply.sid != asked.sid or reply.verb != asked.verb:
             self.strays += 1
             return None
         if asked.verb in _OPENING and self._is_older(reply, asked):
             self.strays += 1
             return None
-        self._pending = None
+        self._settle()
         if reply.code:
             if reply.code in (5, 7, 8):
                 self.sid = 0
@@ -149,12 +143,12 @@ class Exchange:
     def on_time(self, now: float) -> bytes | Uncertain | None:
         """What to send again, or that it is given up, or nothing yet."""
         pending = self._pending
-        if pending is None or now < pending.due:
+        if pending is None or self.due is None or now < self.due:
             return None
         if pending.sends_left:
             pending.sends_left -= 1
             pending.sent_again = True
-            pending.due = now + pending.timeout_s
+            self.due = now + pending.timeout_s
             self.retries += 1
             return pending.data
         return self.give_up()
@@ -162,6 +156,9 @@ class Exchange:
     def give_up(self) -> Uncertain | None:
         """Forget the outstanding request and its session (the port vanished, or no answer came)."""
         pending = self._pending
-        self._pending = None
+        self._settle()
         self.sid = 0
         return None if pending is None else Uncertain(pending.request.verb)
+
+    def _settle(self) -> None:
+        self._pending = self.pending = self.due = None

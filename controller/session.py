@@ -270,8 +270,7 @@ class Session:
         now = self._clock.now()
         for item in items:
             if isinstance(item, Telemetry):
-                sample = Sample(self._axis.at(item.uptime_ms, now), self.phase, item)
-                self._latest = sample
+                self._latest = sample = Sample(self._axis.at(item.uptime_ms, now), len(self.results) + 1, item)
                 self.journal.sample(sample)
                 samples.append(sample)
                 engine.on_telemetry(item, now)

@@ -214,9 +214,12 @@ class Unit:
         return items
 
     def _take(self, line: str | Noise, items: list[Item]) -> None:
-        message = parse(line) if isinstance(line, str) else line
         if self.log_received is not None:
-            self.log_received(line.raw if isinstance(line, Noise) else line)
+            self.log_received(line if isinstance(line, str) else line.raw)
+        message = parse(line) if isinstance(line, str) else line
+        if type(message) is Telemetry and message.sid == self.exchange.sid:  # nearly always
+            items.append(message)
+            return
         match message:
             case Telemetry() | Event():
                 if message.sid == self.exchange.sid:

@@ -8,21 +8,30 @@ plain tuples.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any
 
-from hw_sim import plant
+from hw_sim import plant, steady
 from hw_sim.firmware.hal import Hal
-from hw_sim.firmware.machine import NAMES
+from hw_sim.firmware.machine import BY_LOCAL, HOLD, NAMES
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
 from hw_sim.firmware.wire import Receiver
 from hw_sim.line import Line
 from hw_sim.plant import step
 
+if TYPE_CHECKING:
+    from hw_sim.faults.board import Board
+
 TICK_US = 10_000
 WATCHDOG_US = 120_000  # the hardware watchdog opens the relay this long after it was last fed
 TX_LIMIT = 16_384  # transmit buffer of a connection; what does not fit is dropped whole
+NEVER_US = 1 << 62
 START_US = 500_000  # a new world is half a second old: the unit has started and tested itself
+
+
+def _at_s(entry: tuple[float, str, str]) -> float:
+    return entry[0]
 
 
 class SimHal(Hal):
@@ -80,6 +89,7 @@ class World:
         seed: int = 1,
         serial: str = "SN0001",
         agenda: tuple[tuple[float, str, str], ...] = (),
+        faults: tuple[str, ...] = (),
         **parameters: float,
     ) -> None:
         self.seed = seed
@@ -89,14 +99,24 @@ class World:
         self.fed_us = 0
         self.hung = False
         self.plugged = True
+        self.has_lane = True  # steady ticks go several at a time; the same bytes come out without
         self.plant = plant.new_plant(load=load, seed=seed, **parameters)
         self.to_unit: dict[int, Line] = {}
         self.to_host: dict[int, Line] = {}
         self.next_conn = 1
+        self.load = load
+        self.bytes_in = self.bytes_out = 0  # written to the unit and by it, on all connections
+        self.origin: object = None  # what it was made from, for whoever wants to make it again
+        self.done: list[tuple[int, str, str]] = []  # (time, verb, argument) of what was done through the bench door
+        self.held = False  # real time stands still for this world
+        self.jumps = 0  # how often it was put back to another time
+        self.board: Board | None = None  # of the faults; there is none until one is injected
         # (time in us, verb, argument), soonest first
-        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in sorted(agenda))
+        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in sorted(agenda, key=_at_s))
         self.hal = SimHal(self, serial)
         self.firmware = Firmware(self.hal)
+        for fault in faults:
+            self.act("inject", fault)
         self.advance_to(START_US)
 
     # -- connections ---------------------------------------------------------------------------------------
@@ -119,6 +139,7 @@ class World:
 
     def put(self, conn: int, data: bytes) -> None:
         """The host writes ``data`` now."""
+        self.bytes_in += len(data)
         self.to_unit[conn].put(self.now_us, data)
         self._arrivals()
 
@@ -133,35 +154,46 @@ class World:
         limit = TX_LIMIT // 2 if data[:1] == b"~" else TX_LIMIT  # telemetry gives way before anything else
         if len(line.arrivals) > 64 and sum(len(d) for _, d in line.arrivals) + len(data) > limit:
             return False
+        self.bytes_out += len(data)
         line.put(self.now_us, data)
         return True
 
     # -- time ----------------------------------------------------------------------------------------------
 
     def advance_to(self, until_us: int, conn: int = 0) -> None:
-        """Advance to ``until_us``; with ``conn``, only until there is something to read on it."""
+        """Advance to ``until_us``; with ``conn``, only until there is something to read on it, or it is gone."""
         host = self.to_host.get(conn)
+        awaited = () if host is None else host.arrivals
         while True:
-            limit = until_us
-            for line in self.to_unit.values():
-                if line.arrivals and line.arrivals[0][0] < limit:
-                    limit = line.arrivals[0][0]
-            if host is not None and host.arrivals and host.arrivals[0][0] < limit:
-                limit = host.arrivals[0][0]
-            if self.agenda and self.agenda[0][0] < limit:
-                limit = self.agenda[0][0]
-            self._tick_to(limit, host)
-            if self.next_tick_us <= limit or (host is not None and host.arrivals and host.arrivals[0][0] < limit):
-                continue  # something was sent: look again what comes first
+            limit = self._next_us()
+            if until_us < limit:
+                limit = until_us
+            if awaited and awaited[0][0] < limit:
+                limit = awaited[0][0]
+            if self.next_tick_us <= limit:
+                self._tick_to(limit, awaited)
+                if self.next_tick_us <= limit or (awaited and awaited[0][0] < limit):
+                    continue  # something was sent: look again what comes first
             if limit > self.now_us:
                 self.now_us = limit
-            self._arrivals()
-            if self.agenda:
-                self._events()
-            if self.now_us >= until_us or (host is not None and host.arrivals and host.arrivals[0][0] <= self.now_us):
+            if self._next_us() <= limit:
+                self._arrivals()
+                if self.agenda:
+                    self._events()
+                if host is not None and conn not in self.to_host:
+                    return
+            if limit >= until_us or (awaited and awaited[0][0] <= self.now_us):
                 return
 
-    def _tick_to(self, limit_us: int, host: Line | None) -> None:
+    def _next_us(self) -> int:
+        """When something next comes to the unit from outside."""
+        soonest = self.agenda[0][0] if self.agenda else NEVER_US
+        for line in self.to_unit.values():
+            if line.arrivals and line.arrivals[0][0] < soonest:
+                soonest = line.arrivals[0][0]
+        return soonest
+
+    def _tick_to(self, limit_us: int, awaited: Sized) -> None:
         """Ticks up to and with ``limit_us``, stopping early once the host has something to come."""
         while self.hung and self.next_tick_us <= limit_us:
             self.now_us = self.next_tick_us
@@ -170,22 +202,39 @@ class World:
         at = self.next_tick_us
         if at > limit_us:
             return
+        rec = self.firmware.rec
         tick = self.firmware.tick
-        awaited = host.arrivals if host is not None and not host.arrivals else ()
+        if awaited:
+            awaited = ()  # has something to come already
         while at <= limit_us:
-            self.now_us = at
-            at += TICK_US
-            tick()
+            made = self._hold(at, limit_us) if rec.st == HOLD and self.has_lane else 0
+            if made:
+                at += made * TICK_US
+            else:
+                self.now_us = at
+                at += TICK_US
+                tick()
             if awaited:
                 break
         self.next_tick_us = at
         self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
 
+    def _hold(self, at_us: int, limit_us: int) -> int:
+        """As many ticks from ``at_us`` on as are plainly steady, up to the telemetry that they lead to."""
+        firmware = self.firmware
+        if not steady.is_steady(self.plant, firmware.rec):
+            return 0
+        most = (limit_us - at_us) // TICK_US + 1
+        left = firmware.session.tele_left
+        made = steady.hold(self.plant, firmware.rec, left if 0 < left < most else most)
+        if made:
+            self.now_us = at_us + (made - 1) * TICK_US
+            firmware.held(made)
+        return made
+
     def _arrivals(self) -> None:
         now = self.now_us
-        waiting = [conn for conn, line in self.to_unit.items() if line.arrivals]
-        for conn in waiting:
-            line = self.to_unit[conn]
+        for conn, line in list(self.to_unit.items()):
             while line.arrivals and line.arrivals[0][0] <= now:
                 data = line.arrivals.popleft()[1]
                 if not self.hung:  # what reaches a dead processor is lost
@@ -208,6 +257,13 @@ class World:
         self.hal.reset_cause = cause
         self.firmware = Firmware(self.hal)
 
+    def _power_off(self) -> None:
+        """No supply: outputs at rest, no tick, and no watchdog that would reset."""
+        self.hung = True
+        self.fed_us = NEVER_US
+        self.plant.dac_code = 0
+        self.plant.relay = 0
+
     # -- what happens to the bench -------------------------------------------------------------------------
 
     def _events(self) -> None:
@@ -216,13 +272,20 @@ class World:
             self.agenda = self.agenda[1:]
             self.act(verb, argument)
 
+    def later(self, at_us: int, verb: str, argument: str) -> None:
+        """One more thing that will happen, behind what already happens then."""
+        sooner = tuple(entry for entry in self.agenda if entry[0] <= at_us)
+        self.agenda = (*sooner, (at_us, verb, argument), *self.agenda[len(sooner) :])
+
     def act(self, verb: str, argument: str = "") -> None:
         """One thing that happens to the bench: ``load SPEC``, ``lift``/``replace LEAD``, ``contact LEAD:SHARE``,
-        ``hang``, ``power_cycle``, ``unplug``, ``replug``, ``nvm_full``, ``break``.
+        ``hang``, ``power_cycle``, ``power_off``, ``power_on``, ``unplug``, ``replug``, ``nvm_full``, ``nvm_free``,
+        ``break``, ``local_stop``, ``jumper 0``/``1``, ``inject FAULT``, ``lift_fault NUMBER``.
         """
         match verb:
             case "load":
                 plant.set_load(self.plant, argument)
+                self.load = argument
             case "lift":
                 plant.lift(self.plant, argument or "drug")
             case "replace":
@@ -232,8 +295,10 @@ class World:
                 plant.set_contact(self.plant, lead, float(share))
             case "hang":
                 self.hung = True
-            case "power_cycle":
+            case "power_cycle" | "power_on":
                 self.power_cycle()
+            case "power_off":
+                self._power_off()
             case "unplug":
                 self.plugged = False
                 for conn in list(self.to_unit):
@@ -242,11 +307,28 @@ class World:
                 self.plugged = True
             case "nvm_full":
                 self.hal.nvm_full = True
+            case "nvm_free":
+                self.hal.nvm_full = False
+            case "jumper":
+                self.hal.jumper = argument != "0"
+            case "local_stop":
+                if not self.hung:
+                    self.firmware.stop(BY_LOCAL)
+            case "inject" | "lift_fault" | "strike" | "go_on" | "chance" | "end_fault" | "look":
+                self.faults().do(verb, argument)
             case "break":
                 if not self.hung:
                     self.firmware.line_break()
             case _:
                 raise ValueError(f"{verb}: nothing of that name can happen to the bench")
+
+    def faults(self) -> Board:
+        """The board of the faults; only a world that has one pays for it."""
+        if self.board is None:
+            from hw_sim.faults.board import Board
+
+            self.board = Board(self)
+        return self.board
 
     def truth(self) -> dict[str, Any]:
         """What is really so, read from the plant and the firmware's own record."""
@@ -269,7 +351,8 @@ class World:
 
     # -- snapshot ------------------------------------------------------------------------------------------
 
-    _PLAIN = ("now_us", "powered_us", "next_tick_us", "fed_us", "hung", "plugged", "next_conn", "agenda")
+    _PLAIN = ("now_us", "powered_us", "next_tick_us", "fed_us", "hung", "plugged", "next_conn", "agenda", "load",
+              "bytes_in", "bytes_out")  # fmt: skip
 
     def snapshot(self) -> tuple[Any, ...]:
         fw = self.firmware
@@ -283,13 +366,14 @@ class World:
             tuple(getattr(fw.door, name) for name in fw.door.STATE),
             tuple(getattr(fw.store, name) for name in fw.store.STATE),
             tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
-            (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause),
+            (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause, self.hal.jumper),
             tuple((c, u.snapshot(), self.to_host[c].snapshot(), u.byte_ns) for c, u in self.to_unit.items()),
+            (tuple(self.done), self.board.snapshot() if self.board is not None else None),
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Back to a snapshot of this world or of one with the same serial number; connections are as they were."""
-        own, of_plant, rec, fw_state, session_state, door_state, store, receivers, hal, lines = saved
+        own, of_plant, rec, fw_state, session_state, door_state, store, receivers, hal, lines, mishaps = saved
         for name, value in zip(self._PLAIN, own, strict=True):
             setattr(self, name, value)
         plant.restore(self.plant, of_plant)
@@ -308,7 +392,12 @@ class World:
             r = fw.receivers[conn] = Receiver()
             r.buf, r.bad, r.poisoned, r.overlong = buf, bad, poisoned, overlong
         self.hal.nvm = dict(hal[0])
-        self.hal.nvm_full, self.hal.reset_cause = hal[1], hal[2]
+        self.hal.nvm_full, self.hal.reset_cause, self.hal.jumper = hal[1:]
+        self.jumps += 1
+        self.done = list(mishaps[0])
+        self.board = None
+        if mishaps[1] is not None:
+            self.faults().restore(mishaps[1])
         self.to_unit, self.to_host = {}, {}
         for conn, unit_line, host_line, byte_ns in lines:
             for table, state in ((self.to_unit, unit_line), (self.to_host, host_line)):

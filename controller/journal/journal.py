@@ -103,7 +103,8 @@ class Journal:
 
     def received(self, line: str | bytes) -> None:
         if self._log is not None:
-            self._log.received(*self._times(), line)
+            clock = self._clock
+            self._log.received(int(clock.now() * 1e6), int(clock.utc_s() * 1e6), line)
 
     # -- what was made of it -----------------------------------------------------------------------------------
 

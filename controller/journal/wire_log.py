@@ -31,7 +31,7 @@ from enum import Enum
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeGuard
 
 from controller.errors import RecordError
 from controller.journal.line_file import LineFile
@@ -46,13 +46,17 @@ CHAIN_PERIOD_US: Final = 1_000_000
 # Where wall time stands still, as in a test, memory must not grow with the run.
 _MAX_HELD: Final = 4096
 
-_is_clean = re.compile(r"[ -\[\]-~]*").fullmatch
 _unclean = re.compile(r"[^ -\[\]-~]")
 # 20 digits hold any 64-bit number; int() refuses thousands of them, and a reader must not fail on garbage.
 _line = re.compile(r"(-?\d{1,20}) (-?\d{1,20}) ([><=+.]) ([ -~]*)", re.ASCII).fullmatch
 _escaped = re.compile(r"\\(\\|x[0-9A-Fa-f]{2})")
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=str, allow_nan=False).encode
+
+
+def _is_clean(line: str | bytes) -> TypeGuard[str]:
+    """Whether it may stand as it is; a third of the time of the regular expression."""
+    return isinstance(line, str) and line.isascii() and line.isprintable() and "\\" not in line
 
 
 def escape(line: str | bytes) -> str:
@@ -110,12 +114,12 @@ class WireLog:
 
     def sent(self, mono_us: int, utc_us: int, line: str | bytes) -> None:
         """A line to the unit, without its line ends. Raises RecordError."""
-        text = line if isinstance(line, str) and _is_clean(line) else escape(line)
+        text = line if _is_clean(line) else escape(line)
         self._add(mono_us, utc_us, f"{mono_us} {utc_us} > {text}\n")
 
     def received(self, mono_us: int, utc_us: int, line: str | bytes) -> None:
         """A line from the unit, or the raw bytes of what was not a clean line. Raises RecordError."""
-        text = line if isinstance(line, str) and _is_clean(line) else escape(line)
+        text = line if _is_clean(line) else escape(line)
         self._add(mono_us, utc_us, f"{mono_us} {utc_us} < {text}\n")
 
     def note(self, mono_us: int, utc_us: int, kind: str, facts: Mapping[str, object], durable: bool = False) -> None:

@@ -102,7 +102,7 @@ def _energised(s: Record, st: int, i: int, i2: int, v: int) -> None:
         if st <= HOLD:
             detect.step(s, st)
     elif n % 10 == 0:
-        _block(s, st, n)
+        block(s, st, n)
     st = s.st
     if st <= HOLD:
         if st < RAMP_UP:
@@ -122,7 +122,7 @@ def _energised(s: Record, st: int, i: int, i2: int, v: int) -> None:
         _set_point(s, s.st, i, v)
 
 
-def _block(s: Record, st: int, n: int) -> None:
+def block(s: Record, st: int, n: int) -> None:
     """Every 100 ms: the regulator's trim, the charge of a ramp-down from here; every second: contact, record."""
     mean = s.b_i // 10
     reg = s.b_reg // 10

@@ -143,6 +143,14 @@ class Firmware:
             if not session.tele_left:
                 session.telemetry()
 
+    def held(self, ticks: int) -> None:
+        """A simulator has made ``ticks`` of the control step for itself, none further than the next telemetry."""
+        session = self.session
+        if session.tele_left:
+            session.tele_left -= ticks
+            if not session.tele_left:
+                session.telemetry()
+
     def after(self) -> None:
         """Whatever a tick or a command left to do: notes, the state told, the ledger written."""
         s = self.rec
@@ -215,12 +223,11 @@ class Firmware:
         receiver = self.receivers.get(conn)
         if receiver is None:
             receiver = self.receivers[conn] = Receiver()
-        for k in range(len(data) - 1, -1, -1):
-            if data[k] == 0x18 or data[k] == 0x03:
-                self._stop_bytes(conn, data[: k + 1])
-                receiver.clear()
-                data = data[k + 1 :]
-                break
+        last = max(data.rfind(b"\x18"), data.rfind(b"\x03")) + 1
+        if last:
+            self._stop_bytes(conn, data[:last])
+            receiver.clear()
+            data = data[last:]
         for line in receiver.feed(data):
             if line[0] == ">":
                 self.session.line(conn, line)

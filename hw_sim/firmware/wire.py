@@ -25,6 +25,10 @@ class Receiver:
 
     def feed(self, data: bytes) -> list[str]:
         """Bytes in, whole clean lines out; what is unfinished stays for the next call."""
+        if data[-1:] == b"\n" and not self.buf and not self.bad:
+            lines = _clean(data)
+            if lines is not None:
+                return lines
         lines = []
         buf = bytearray(self.buf)
         for b in data:
@@ -46,6 +50,20 @@ class Receiver:
                 self.bad = 1 if len(buf) < MAX_CHARS else 2
         self.buf = bytes(buf)
         return lines
+
+
+def _clean(data: bytes) -> list[str] | None:
+    """The lines of what is nothing but whole clean lines, as a host's writes are; None: look byte by byte.
+
+    A fifth of the time, and every KEEP of a run comes this way.
+    """
+    lines = []
+    for piece in data.split(b"\n"):
+        if piece:
+            if len(piece) > MAX_CHARS or min(piece) < 0x20 or max(piece) > 0x7E:
+                return None
+            lines.append(piece.decode())
+    return lines
 
 
 def seal(body: str) -> bytes:

@@ -166,6 +166,7 @@ def _recorded(world: World, tape: Tape) -> None:
         sense(s)
         tape.tick(s)
 
+    world.has_lane = False  # every tick is to be sensed
     world.hal.sense = heard  # type: ignore[method-assign]
 
 

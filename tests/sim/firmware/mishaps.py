@@ -55,6 +55,7 @@ def sensor(change: Callable[[Record], None]) -> Happening:
             sense(s)
             change(s)
 
+        bench.world.has_lane = False  # which reads the converters itself
         hal.sense = spoiled  # type: ignore[method-assign]
 
     return spoil

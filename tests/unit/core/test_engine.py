@@ -10,9 +10,9 @@ from tests.unit.core.story import HELD, TO_HOLD, TO_RAMP, TO_START, play
 def test_the_good_run() -> None:
     player = play(f"""{TO_RAMP}
 ~RAMP_UP dt=0.1 i=100 | RAMPING_UP   |
-~RAMP_UP dt=0.1 i=200 | RAMPING_UP   |
+~RAMP_UP dt=0.1 i=200 | RAMPING_UP   | KEEP t=0004
 !STATE HOLD           | HOLDING      |
-~HOLD dt=0.2          | HOLDING      | KEEP t=0005
+~HOLD dt=0.2          | HOLDING      |
 ~RAMP_DOWN            | RAMPING_DOWN |
 ~RAMP_DOWN dt=0.5     | RAMPING_DOWN |
 ~DONE                 | RAMPING_DOWN | RUN run=RUN1

@@ -1,5 +1,7 @@
 """Stopping, watching and keeping alive: what the engine does by itself while current flows, told as stories."""
 
+import itertools
+
 import pytest
 
 from controller.engine import Engine
@@ -262,7 +264,7 @@ def test_telemetry_older_than_a_second_while_current_flows_is_a_stop(line: str, 
 def test_the_monitors_breach_is_a_stop() -> None:
     play(f"""{TO_HOLD}
 ~HOLD i=1601 q=500 | HOLDING  |
-~HOLD i=1601       | HOLDING  |
+~HOLD i=1601       | HOLDING  | KEEP t=0005
 ~HOLD i=1601       | STOPPING | limit limit=current at most the set-point observed=1.601 mA, BRAKE, STOP
 """)
 
@@ -279,8 +281,8 @@ def test_a_line_that_comes_twice_or_late_is_no_news_and_not_fresh() -> None:
 def test_lost_lines_are_counted_and_noted() -> None:
     player = play(f"""{TO_HOLD}
 ~HOLD n=2       | HOLDING | gap telemetry=1
-~HOLD n=32769   | HOLDING |
-~HOLD n=-32768  | HOLDING | KEEP t=0006
+~HOLD n=32769   | HOLDING | KEEP t=0005
+~HOLD n=-32768  | HOLDING |
 ~HOLD n=32768 q=9 | STOPPING | gap telemetry=32767, limit limit=the reported dose never falls observed=825 uC, then 9 uC, BRAKE, STOP
 """)  # noqa: E501
     assert player.engine.gaps == 32_768
@@ -288,7 +290,8 @@ def test_lost_lines_are_counted_and_noted() -> None:
 
 def test_the_number_of_telemetry_wraps() -> None:
     player = play(
-        f"{TO_HOLD}\n~HOLD n=32767 | HOLDING | gap telemetry=32766\n~HOLD n=32765 | HOLDING | gap telemetry=32764"
+        f"{TO_HOLD}\n~HOLD n=32767 | HOLDING | gap telemetry=32766\n"
+        "~HOLD n=32765 | HOLDING | gap telemetry=32764, KEEP t=FFFF"
     )
     assert player.engine.newest is not None
     assert player.engine.newest.number == 0xFFFF
@@ -348,14 +351,25 @@ begin              | STAGING  | PRES
 # -- KEEP --------------------------------------------------------------------------------------------------------
 
 
-def test_keep_every_quarter_of_a_second_naming_the_newest_line() -> None:
-    play(f"""{TO_HOLD}
-~HOLD             | HOLDING |
-~HOLD             | HOLDING |
-~HOLD             | HOLDING | KEEP t=0006
-+0.2              | HOLDING |
-+0.05             | HOLDING | KEEP t=0006
-""")
+@pytest.mark.parametrize("every_s", [0.02, 0.1, 0.3])
+def test_keep_four_times_a_second_with_a_line_that_is_due_and_naming_the_newest(every_s: float) -> None:
+    player = play(TO_HOLD)
+    begin, sent = player.now, []
+    while player.now < begin + 3:
+        said = player.line(f"~HOLD dt={every_s}")
+        if said:
+            assert said == f"KEEP t={player.engine.newest.number:04X}"
+            sent.append(player.now)
+    gaps = [b - a for a, b in itertools.pairwise(sent)]
+    assert max(gaps) < max(0.25 + every_s / 2, every_s) + 0.01
+    assert sum(gaps) / len(gaps) == pytest.approx(max(0.25, every_s), rel=0.1)
+
+
+def test_keep_waits_for_no_line() -> None:
+    player = play(f"{TO_HOLD}\n~HOLD | HOLDING |\n~HOLD | HOLDING | KEEP t=0005\n~HOLD | HOLDING |")
+    due_s = player.engine.wake_s(player.now)
+    assert player.now < due_s <= player.now + 0.25
+    assert player.line(f"+{due_s - player.now}") == "KEEP t=0006"
 
 
 def test_keep_never_leaves_while_another_request_is_out() -> None:
