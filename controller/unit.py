@@ -335,13 +335,17 @@ class Unit:
                 return seen
             self.pump(self.now + 0.05)
 
+    def tell(self, text: str) -> None:
+        """One line of the plain door, as ``STOP``, which answers nothing."""
+        self._write(b"\n" + text.encode("ascii") + b"\n")
+
     def query(self, text: str) -> str:
         """One line of the plain door, as ``MEAS:ALL?``, and its answer.
 
         Raises:
             Unacknowledged: no answer; the error, if any, is in ``SYST:ERR?``.
         """
-        self._write(b"\n" + text.encode("ascii") + b"\n")
+        self.tell(text)
         give_up = self.now + PLAIN_TIMEOUT_S
         while self.now < give_up:
             for item in self.pump(give_up):

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "pause": ("orders", "Pause the running session."),
     "resume": ("orders", "Resume the paused session."),
     "clear": ("clear", "Clear latched faults."),
+    "console": ("console", "Type plain or sealed commands; reads and stops, never raises the current."),
     "doctor": ("doctor", "What is wrong with this machine's set-up, and how to mend it."),
     "runs": ("runs", "What is on record: list, show, recover."),
 }
@@ -82,7 +83,7 @@ def run_command(arguments: list[str]) -> int:
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.Abort:
-        click.echo("stopped: nothing was sent", err=True)
+        click.echo("interrupted", err=True)
         return exits.STOPPED
     except click.ClickException as exc:
         exc.show()
