@@ -1,24 +1,28 @@
 """What the two leads are connected to, and what can be done to it while the unit runs.
 
 A load is named by a string, as a user types it: a preset of the skin, `open`, `short`, or a resistor as it is
-printed on one (`5k`, `4k7`, `10000`, `1M`). Connecting skin means fresh skin under new electrodes; what stays
-with the plant is the patch (areas), the person (factors) and the temperature. Only `tap-water` brings its own
-electrodes.
+printed on one (`5k`, `4k7`, `10000`, `1M`), a capacitor beside it (`5k||100n`), a decade box (`decade:4700`).
+Connecting skin means fresh skin under new electrodes; what stays with the plant is the patch (areas), the person
+(factors) and the temperature. Only `tap-water` and `child-patch` bring their own electrodes. Turning a decade box is no
+new contact: it makes before it breaks.
 
 `lift` and `replace` take a lead off and put it back: on the same skin, which meanwhile recovers with
-`tau_off_s`.
+`tau_off_s`. `set_trace` connects a resistance that was recorded; whoever calls it has read the file.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from .front_end import calibrate, set_step
-from .noise import seeded_words
-from .record import NOTHING, PARAMETERS, RESISTOR, SKIN, Plant
+from .detour import contact, review
+from .kinds import set_shunt
+from .parameters import CHILD, TRAYS, fit, judged, start
+from .record import NOTHING, PARALLEL, RESISTOR, SKIN, Plant
 from .skin import polarise, prepare
+from .traces import kept, ohm_at
 
 SHORT_OHM: Final = 1.5
 # About 1 ohm of clips touching and 0.5 ohm of lead; own choice.
@@ -29,10 +33,15 @@ LOADS: Final[dict[str, str]] = {
     "hydrated-skin": "the same, stripped or soaked: four times the conductance at the start",
     "membrane": "human epidermal membrane in a cell: twenty times the conductance at the start",
     "tap-water": "hands in tap water over two 150 cm2 electrodes, 1.5 kohm in series",
+    "child-patch": "prepared skin under two pads of 7.1 cm2, as a sweat test of children has them",
+    "spent-electrode": "prepared skin, the drug patch worn but for 3 mA.min: 5 V more after that",
     "open": "nothing connected",
     "short": "the clips touching: 1.5 ohm",
     "5k": "any resistor, as printed on one: 5k, 4k7, 10000, 220R, 1M",
+    "5k||100n": "a resistor and a capacitor side by side, to 1000u",
+    "decade:4700": "a decade box, 0 to 999999 ohm: turning it is no new contact",
 }
+_EXAMPLES: Final = frozenset({"5k", "5k||100n", "decade:4700"})
 
 # physics.md section 1: g0 / 3 dry, x4 stripped or wet; section 2, target 5: x20.
 _G0_SCALE: Final = {
@@ -41,21 +50,25 @@ _G0_SCALE: Final = {
     "hydrated-skin": 4.0,
     "membrane": 20.0,
     "tap-water": 1.0,
+    "child-patch": 1.0,
+    "spent-electrode": 1.0,
 }
 
-# physics.md section 2, target 8. The trays replace the patches while this load is connected.
-_TRAY_CM2: Final = 150.0
-_TRAY_OHM: Final = 1500.0
-_PATCH: Final = frozenset({"drug_cm2", "return_cm2", "r_s_ohm"})
+_BRINGS: Final = {"tap-water": TRAYS, "child-patch": CHILD}
+_PATCH: Final = {"tap-water": ("drug_cm2", "return_cm2", "r_s_ohm"), "child-patch": ("drug_cm2", "return_cm2")}
+
+# The smaller rating seen on patches, 40 mA.min, unless the patch has its own; own choice of what is left.
+_RATED_C: Final = 2.4
+_LEFT_C: Final = 0.18
+
+_DECADE: Final = "decade:"
+_DECADE_MOST_OHM: Final = 999_999.0
+_SHUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)([pnu])F?")
+_FARAD: Final = {"p": 1e-12, "n": 1e-9, "u": 1e-6}
+_SHUNT_MOST_F: Final = 1e-3
 
 _PRINTED: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)([RkKM]?)([0-9]*)")
 _TIMES: Final = {"": 1.0, "R": 1.0, "k": 1e3, "K": 1e3, "M": 1e6}
-
-_SIGNED: Final = frozenset({"temperature_c", "offset_i", "offset_i2", "offset_v"})
-_FROM_ZERO: Final = frozenset(
-    {"r_s_ohm", "k_per_v", "e_pol_v", "spent_v", "noise_i", "noise_i2", "noise_v", "a_per_code", "limiter_a"}
-)
-_MAY_BE_ENDLESS: Final = frozenset({"drug_rating_c", "return_rating_c"})
 
 
 def new_plant(*, load: str = "skin", seed: int = 1, **parameters: float) -> Plant:
@@ -66,13 +79,13 @@ def new_plant(*, load: str = "skin", seed: int = 1, **parameters: float) -> Plan
     """
     p = Plant()
     for name, value in parameters.items():
-        _check_parameter(name, value)
-        setattr(p, name, float(value))
-    if load == "tap-water" and not _PATCH.isdisjoint(parameters):
-        raise ValueError("tap-water brings its own electrodes: leave out drug_cm2, return_cm2 and r_s_ohm.")
-    p.rng_x, p.rng_y = seeded_words(seed)
-    calibrate(p)
-    set_step(p, p.dt_s)
+        setattr(p, name, judged(name, value))
+    clash = [name for name in _PATCH.get(load, ()) if name in parameters]
+    if clash:
+        *names, last = _PATCH[load]
+        raise ValueError(f"{load} brings its own electrodes: leave out {', '.join(names)} and {last}.")
+    p.broken, p.dried = p.breakdown, p.dry_r_s
+    start(p, seed)
     set_load(p, load)
     return p
 
@@ -84,18 +97,36 @@ def set_load(p: Plant, spec: str) -> None:
         ValueError: `spec` is neither a load's name nor a resistor.
     """
     if spec in _G0_SCALE:
-        p.kind = SKIN
         p.g0_scale = _G0_SCALE[spec]
-        trays = spec == "tap-water"
-        p.area_drug_cm2 = _TRAY_CM2 if trays else p.drug_cm2
-        p.area_return_cm2 = _TRAY_CM2 if trays else p.return_cm2
-        p.series_ohm = _TRAY_OHM if trays else p.r_s_ohm
+        p.brought = _BRINGS.get(spec, 0)
+        _connect(p, SKIN)
+        if spec == "spent-electrode":
+            _wear(p)
     elif spec == "open":
-        p.kind = NOTHING
+        _connect(p, NOTHING)
+    elif spec == "short":
+        _resistor(p, SHORT_OHM)
+    elif spec.startswith(_DECADE):
+        _decade(p, _decade_ohm(spec))
+    elif "||" in spec:
+        _parallel(p, spec)
     else:
-        p.load_ohm = SHORT_OHM if spec == "short" else printed_ohm(spec)
-        p.kind = RESISTOR
-    _freshen(p)
+        _resistor(p, printed_ohm(spec))
+
+
+def set_trace(p: Plant, rows: Sequence[tuple[float, float]]) -> None:
+    """Connect a recorded resistance: rows of (time in s, ohm), straight between them, from this moment on.
+
+    Before the first row it is the first one's, behind the last one the last one's.
+
+    Raises:
+        ValueError: the rows are no trace; nothing was changed.
+    """
+    number = kept(rows)
+    _resistor(p, 0.0)
+    p.trace, p.trace_s, p.trace_row = number, 0.0, 0
+    p.load_ohm = ohm_at(p)
+    review(p)
 
 
 def printed_ohm(text: str) -> float:
@@ -106,7 +137,7 @@ def printed_ohm(text: str) -> float:
     """
     found = _PRINTED.fullmatch(text)
     if found is None or (found[3] and (not found[2] or "." in found[1])):
-        named = ", ".join(name for name in LOADS if name != "5k")
+        named = ", ".join(name for name in LOADS if name not in _EXAMPLES)
         raise ValueError(f"{text!r} is no load: use {named} or a resistor like 4k7.")
     return float(f"{found[1]}.{found[3]}" if found[3] else found[1]) * _TIMES[found[2]]
 
@@ -136,30 +167,78 @@ def set_contact(p: Plant, lead: str, alpha: float) -> None:
     if lead != "drug":
         p.alpha_return = float(alpha)
     prepare(p)
-    touching = p.alpha_drug > 0.0 and p.alpha_return > 0.0
-    if not touching:
-        p.path = NOTHING
-    elif p.path == NOTHING:
-        p.path = -p.kind
+    contact(p)
 
 
-def _check_parameter(name: str, value: float) -> None:
-    if name not in PARAMETERS:
-        raise ValueError(f"The plant has no parameter {name!r}: use one of {', '.join(PARAMETERS)}.")
-    if not math.isfinite(value) and not (value == math.inf and name in _MAY_BE_ENDLESS):
-        raise ValueError(f"{name} = {value} is no quantity: give a finite number.")
-    if value < 0.0 and name not in _SIGNED:
-        raise ValueError(f"{name} = {value} is negative: give a positive number.")
-    if value == 0.0 and name not in _SIGNED | _FROM_ZERO:
-        raise ValueError(f"{name} = 0 leaves nothing to simulate: give a positive number.")
+def press(p: Plant, seconds: float = 0.1) -> None:
+    """Press the unit's stop button, for a moment or as long as told.
+
+    Raises:
+        ValueError: that is no time.
+    """
+    if not 0.0 < seconds < math.inf:
+        raise ValueError(f"A button pressed for {seconds} s: give a time above 0.")
+    p.local_stop = 1
+    p.press_s = seconds
+    review(p)
 
 
-def _freshen(p: Plant) -> None:
+def _decade_ohm(spec: str) -> float:
+    ohm = printed_ohm(spec.removeprefix(_DECADE))
+    if ohm > _DECADE_MOST_OHM or ohm != int(ohm):
+        raise ValueError(f"{spec!r} is no setting of a decade box: use whole ohms to {_DECADE_MOST_OHM:.0f}.")
+    return ohm
+
+
+def _decade(p: Plant, ohm: float) -> None:
+    if p.decade:
+        p.load_ohm = ohm
+        return
+    _resistor(p, ohm)
+    p.decade = 1
+
+
+def _resistor(p: Plant, ohm: float) -> None:
+    p.load_ohm = ohm
+    _connect(p, RESISTOR)
+
+
+def _parallel(p: Plant, spec: str) -> None:
+    resistor, _, capacitor = spec.partition("||")
+    ohm = printed_ohm(resistor)
+    found = _SHUNT.fullmatch(capacitor)
+    farad = float(found[1]) * _FARAD[found[2]] if found else 0.0
+    if ohm == 0.0 or not 1e-12 <= farad <= _SHUNT_MOST_F:
+        raise ValueError(f"{spec!r} is no load: write a resistor and a capacitor like 5k||100n, up to 1000u.")
+    p.load_ohm, p.shunt_f = ohm, farad
+    _connect(p, PARALLEL)
+
+
+def _wear(p: Plant) -> None:
+    """The drug electrode has carried all of its rating but `_LEFT_C`."""
+    if p.rated_drug_c == math.inf:
+        p.rated_drug_c = _RATED_C
+    p.q_fitted_c = p.q_c - max(p.rated_drug_c - _LEFT_C, 0.0)
+    polarise(p)
+
+
+def _connect(p: Plant, kind: int) -> None:
     """New electrodes in full contact, skin that has not carried current."""
+    p.kind = kind
+    if kind != SKIN:
+        p.brought = 0
+    p.decade = p.trace = 0
     p.alpha_drug = p.alpha_return = 1.0
+    p.rated_drug_c, p.rated_return_c = p.drug_rating_c, p.return_rating_c
+    fit(p)
     prepare(p)
     p.g_drug, p.g_return = p.g0_drug, p.g0_return
-    p.v_drug = p.v_return = 0.0
+    p.v_drug = p.v_return = p.v_shunt = 0.0
     p.q_fitted_c = p.q_c
     polarise(p)
-    p.path = -p.kind
+    set_shunt(p)
+    if p.odd:
+        p.way = -kind
+    else:
+        p.path = -kind
+    review(p)

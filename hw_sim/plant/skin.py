@@ -78,13 +78,13 @@ def aged(p: Plant, g: float, g0: float, j: float) -> float:
     return g + rise * (p.on_share if rise > 0.0 else p.off_share)
 
 
-def volts(p: Plant, g: float, j: float, v_before: float) -> float:
-    """Voltage of a contact after one tick at the constant density `j`."""
+def volts(p: Plant, g: float, j: float, v_before: float, swing: float = 0.0) -> float:
+    """Voltage of a contact after one tick at the density `j`, and a `swing` of it that fades."""
     x = j / (g * p.v0_v)
     s = sqrt(x * x + 1.0)
     v = p.v0_v * log1p(x + (s - 1.0))
     s *= g
-    return faded(p, v, v_before, s, 0.0) if s < p.swift_s_cm2 else v
+    return faded(p, v, v_before, s, swing) if s < p.swift_s_cm2 else v
 
 
 def volts_at(p: Plant, i: float) -> float:
@@ -94,6 +94,17 @@ def volts_at(p: Plant, i: float) -> float:
     drug = volts(p, aged(p, p.g_drug, p.g0_drug, j_drug), j_drug, p.v_drug)
     ret = volts(p, aged(p, p.g_return, p.g0_return, j_return), j_return, p.v_return)
     return drug + ret + i * (p.series_ohm + p.e_now_v / (i + POLARISED_A))
+
+
+def flow(p: Plant, i_mean: float, i_end: float, swing: float) -> float:
+    """One tick of the skin load as `tick.step` does it; returns the voltage of load and electrodes."""
+    j_drug = i_end * p.per_drug
+    j_return = i_end * p.per_return
+    p.g_drug = aged(p, p.g_drug, p.g0_drug, i_mean * p.per_drug)
+    p.g_return = aged(p, p.g_return, p.g0_return, i_mean * p.per_return)
+    p.v_drug = volts(p, p.g_drug, j_drug, p.v_drug, swing * p.per_drug)
+    p.v_return = volts(p, p.g_return, j_return, p.v_return, swing * p.per_return)
+    return p.v_drug + p.v_return + i_end * (p.series_ohm + p.e_now_v / (i_end + POLARISED_A))
 
 
 def carry(p: Plant, i: float) -> None:
@@ -119,19 +130,20 @@ def polarise(p: Plant) -> None:
     used = p.q_c - p.q_fitted_c
     p.e_now_v = p.e_pol_v
     next_c = math.inf
-    for rating in (p.drug_rating_c, p.return_rating_c):
+    for rating in (p.rated_drug_c, p.rated_return_c):
         if used > rating:
             p.e_now_v += p.spent_v * min((used / rating - 1.0) / SPENT_WITHIN, 1.0)
         if used < rating * (1.0 + SPENT_WITHIN):
             next_c = min(next_c, max(rating, used))
-    p.q_spent_c = p.q_fitted_c + next_c
+    p.q_worn_c = p.q_fitted_c + next_c
 
 
 def prepare(p: Plant) -> None:
     """Derive what the step needs from the parameters of the skin and the shares in contact."""
     warmth = math.pow(PER_10_C, (p.temperature_c - NOMINAL_C) / 10.0)
-    p.g0_drug = p.g0_s_cm2 * p.g0_scale * warmth * p.person_drug
-    p.g0_return = p.g0_s_cm2 * p.g0_scale * warmth * p.person_return
+    p.g0_drug = p.g0_s_cm2 * p.g0_scale * warmth * p.person_drug * p.broken
+    p.g0_return = p.g0_s_cm2 * p.g0_scale * warmth * p.person_return * p.broken
+    p.series_ohm = p.base_ohm * p.dried
     # A lifted contact has no density: 0 here, and no path (loads.py) anywhere else.
     p.per_drug = 1.0 / (p.area_drug_cm2 * p.alpha_drug) if p.alpha_drug > 0.0 else 0.0
     p.per_return = 1.0 / (p.area_return_cm2 * p.alpha_return) if p.alpha_return > 0.0 else 0.0

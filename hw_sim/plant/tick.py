@@ -3,8 +3,9 @@
 One plain function over the flat record, attributes in locals, two contacts written out: under CPython a call
 and a tuple per contact cost more than the arithmetic in them. So `skin.volts` and `skin.aged` stand here a
 second time, inlined; a test holds the two to each other. What is rare is called: a tick without a path
-(`rest`), a new code (`ask`), a limit (`strain`), charge on a slow contact (`faded`), spent electrodes
-(`polarise`). Three habits here are measured, not taste: `floor` instead of `int` (a tenth of the time), `*
+(`rest`), a new code (`ask`), a limit (`strain`), charge on a slow contact (`faded`), charge that makes something slow
+due (`due`), anything wrong or rare (`detour`, behind the test that finds a tick without a path: while `odd` there is
+none here). Three habits here are measured, not taste: `floor` instead of `int` (a tenth of the time), `*
 256` instead of `<< 8` (a third), literals instead of named constants in the tail.
 """
 
@@ -12,16 +13,21 @@ from __future__ import annotations
 
 from math import floor, log1p, sqrt
 
+from .detour import detour, review
 from .front_end import ask, rest, strain
 from .noise import LOW22, NORMALS
 from .record import SKIN, Plant
-from .skin import POLARISED_A, faded, polarise
+from .skin import POLARISED_A, faded
+from .supply import due
 
 
 def step(p: Plant) -> None:
     """Advance by `p.dt_s` under the commands in the record; see `record.Plant` for what is written."""
     path = p.path
     if path <= 0 or p.relay == 0:
+        if p.odd:
+            detour(p)
+            return
         path = rest(p)
     if path > 0:
         code = p.dac_code
@@ -86,7 +92,9 @@ def step(p: Plant) -> None:
         q = p.q_c + i_mean * p.dt_s
         p.q_c = q
         if q > p.q_spent_c:
-            polarise(p)
+            due(p)
+            if not p.supplied:
+                review(p)
         p.i_a = i_mean if p.bridge > 0 else -i_mean
     else:
         i_mean = p.i_a = 0.0

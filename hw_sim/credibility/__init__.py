@@ -1,0 +1,1 @@
+"""Why the simulated bench may be believed: published observations against what it does, and its own reference runs."""
