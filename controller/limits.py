@@ -185,6 +185,10 @@ class SafetyMonitor:
         """10 s means of the voltage at a steady set-point against their running minimum."""
         if (seen.uptime_ms - self._since_ms) % _SPAN_MS < RISE_FROM_MS:
             return None
+        if seen.i_ua * 20 < seen.set_ua * 19:
+            # A contact opened for a moment and the current comes back with the slew: its voltage is no minimum.
+            self._rise_n = 0
+            return None
         if seen.set_ua != self._rise_set or seen.limited or not self._rise_n:
             if seen.set_ua != self._rise_set:
                 self._minimum_mv = 0.0

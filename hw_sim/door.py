@@ -14,11 +14,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hw_sim import plant
-from hw_sim.scenario import LOAD_LONGEST
+from hw_sim.scenario import LOAD_LONGEST, Scenario
 from hw_sim.world import World
 
 MAX_REQUEST: Final = 4096
 LEADS: Final = ("drug", "return", "both")
+LONGEST_ADVANCE_S: Final = 3600
+SNAPSHOTS: Final = 32
 
 
 class Door:
@@ -30,6 +32,7 @@ class Door:
     def __init__(self, world: World, catch_up: Callable[[], None] | None = None) -> None:
         self._world = world
         self._catch_up = catch_up
+        self._kept: dict[str, tuple[Any, ...]] = {}  # snapshots by name
 
     def truth(self) -> dict[str, Any]:
         """Ground truth: what really flows and is, whatever the unit's converters say."""
@@ -81,9 +84,95 @@ class Door:
         """A BREAK on the line, which a unit takes as a STOP."""
         return self._act("break")
 
+    def local_stop(self) -> dict[str, Any]:
+        """Press the stop button of the unit itself."""
+        return self._act("local_stop")
+
+    def jumper(self, fitted: bool) -> dict[str, Any]:
+        """Fit or remove the bench jumper: with it, runs do not count in the dose window."""
+        if not isinstance(fitted, bool):
+            raise ValueError(f"fitted is {json.dumps(fitted):.40}: give true or false")
+        return self._act("jumper", "1" if fitted else "0")
+
+    # -- faults --------------------------------------------------------------------------------------------
+
+    def inject(self, fault: str) -> dict[str, Any]:
+        """Let a fault happen, now or when its schedule says; the number by which it is lifted."""
+        if not isinstance(fault, str):
+            raise ValueError(f"fault is {json.dumps(fault):.40}: give one as text, as in 'E01@state=HOLD+5,for=2'")
+        done = self._act("inject", fault)
+        return done | {"number": self._world.faults().newest}
+
+    def lift_fault(self, fault: int | str) -> dict[str, Any]:
+        """Take a fault back, on or waiting: by its number, or all of an id or a name."""
+        if isinstance(fault, bool) or not isinstance(fault, int | str):
+            raise ValueError(f"fault is {json.dumps(fault):.40}: give its number, id or name")
+        return self._act("lift_fault", str(fault))
+
+    def faults(self) -> dict[str, Any]:
+        """What is injected: what waits and what is on."""
+        world = self._now()
+        return {"t_us": world.now_us, "faults": world.faults().listed()}
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> dict[str, Any]:
+        """Let simulated time pass at once, whoever waits."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_ADVANCE_S:
+            raise ValueError(f"seconds is {json.dumps(seconds):.40}: give a number from 0 to {LONGEST_ADVANCE_S}")
+        world = self._now()
+        world.advance_to(world.now_us + round(seconds * 1e6))
+        return {"t_us": world.now_us}
+
+    def freeze(self) -> dict[str, Any]:
+        """Real time stands still for this bench, until ``thaw``; ``advance`` goes on."""
+        world = self._now()
+        world.held = True
+        return {"t_us": world.now_us}
+
+    def thaw(self) -> dict[str, Any]:
+        """Time passes again, from where it stood."""
+        world = self._now()
+        world.held = False
+        return {"t_us": world.now_us}
+
+    def snapshot(self, name: str) -> dict[str, Any]:
+        """Keep the whole bench as it is now, under a name; one of that name is replaced."""
+        world = self._now()
+        name = _name(name)
+        if name not in self._kept and len(self._kept) >= SNAPSHOTS:
+            raise ValueError(f"{SNAPSHOTS} snapshots are kept already: use a name again")
+        self._kept[name] = world.snapshot()
+        return {"t_us": world.now_us}
+
+    def restore(self, name: str) -> dict[str, Any]:
+        """Put the whole bench back to a snapshot: unit, load, faults, bytes on the way, and the time."""
+        world = self._now()
+        kept = self._kept.get(_name(name))
+        if kept is None:
+            raise ValueError(f"no snapshot {name!r} is kept; kept: {', '.join(self._kept) or 'none'}")
+        world.restore(kept)
+        return {"t_us": world.now_us}
+
+    def history(self) -> dict[str, Any]:
+        """The scenario, seed included, with everything that was done through the door: a file that replays it."""
+        from dataclasses import replace
+
+        from hw_sim.scenario.writing import to_toml
+
+        world = self._now()
+        if not isinstance(world.origin, Scenario):
+            raise ValueError("this bench was not made from a scenario, so none can replay it")
+        done = tuple((at_us / 1e6, verb, argument) for at_us, verb, argument in world.done)
+        agenda = tuple(sorted(world.origin.agenda + done, key=lambda entry: entry[0]))
+        # What was expected of the scenario need not come of this.
+        again = replace(world.origin, agenda=agenda, expected=None)
+        return {"t_us": world.now_us, "toml": to_toml(again)}
+
     def _act(self, verb: str, argument: str = "") -> dict[str, Any]:
         world = self._now()
         world.act(verb, argument)
+        world.done.append((world.now_us, verb, argument))
         return {"t_us": world.now_us}
 
     def _now(self) -> World:
@@ -96,6 +185,12 @@ def _lead(lead: str) -> str:
     if lead not in LEADS:
         raise ValueError(f"lead is {json.dumps(lead):.40}: give one of {', '.join(LEADS)}")
     return lead
+
+
+def _name(name: str) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= 40 or not name.isprintable():
+        raise ValueError(f"name is {json.dumps(name):.40}: give 1 to 40 printable characters")
+    return name
 
 
 # What may be called over TCP: (method, required arguments, optional ones).
@@ -111,6 +206,17 @@ CALLS: Final[dict[str, tuple[Callable[..., dict[str, Any]], tuple[str, ...], tup
     "hang": (Door.hang, (), ()),
     "nvm_full": (Door.nvm_full, (), ()),
     "line_break": (Door.line_break, (), ()),
+    "local_stop": (Door.local_stop, (), ()),
+    "jumper": (Door.jumper, ("fitted",), ()),
+    "inject": (Door.inject, ("fault",), ()),
+    "lift_fault": (Door.lift_fault, ("fault",), ()),
+    "faults": (Door.faults, (), ()),
+    "advance": (Door.advance, ("seconds",), ()),
+    "freeze": (Door.freeze, (), ()),
+    "thaw": (Door.thaw, (), ()),
+    "snapshot": (Door.snapshot, ("name",), ()),
+    "restore": (Door.restore, ("name",), ()),
+    "history": (Door.history, (), ()),
 }
 
 

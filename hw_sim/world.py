@@ -9,6 +9,7 @@ plain tuples.
 from __future__ import annotations
 
 from collections.abc import Sized
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from hw_sim import plant, steady
@@ -28,10 +29,6 @@ WATCHDOG_US = 120_000  # the hardware watchdog opens the relay this long after i
 TX_LIMIT = 16_384  # transmit buffer of a connection; what does not fit is dropped whole
 NEVER_US = 1 << 62
 START_US = 500_000  # a new world is half a second old: the unit has started and tested itself
-
-
-def _at_s(entry: tuple[float, str, str]) -> float:
-    return entry[0]
 
 
 class SimHal(Hal):
@@ -108,15 +105,16 @@ class World:
         self.bytes_in = self.bytes_out = 0  # written to the unit and by it, on all connections
         self.origin: object = None  # what it was made from, for whoever wants to make it again
         self.done: list[tuple[int, str, str]] = []  # (time, verb, argument) of what was done through the bench door
-        self.held = False  # real time stands still for this world
-        self.jumps = 0  # how often it was put back to another time
+        self.held, self.jumps = False, 0  # whether real time stands still for it; how often it was put back
         self.board: Board | None = None  # of the faults; there is none until one is injected
         # (time in us, verb, argument), soonest first
-        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in sorted(agenda, key=_at_s))
+        timed = sorted(agenda, key=itemgetter(0))
+        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in timed)
         self.hal = SimHal(self, serial)
         self.firmware = Firmware(self.hal)
         for fault in faults:
             self.act("inject", fault)
+        plant.reset(self.plant)
         self.advance_to(START_US)
 
     # -- connections ---------------------------------------------------------------------------------------
@@ -249,9 +247,7 @@ class World:
 
     def power_cycle(self, cause: int = 0) -> None:
         """Reset: relay open, DAC at 0, and the firmware starts anew with what its memory kept."""
-        self.plant.dac_code = 0
-        self.plant.relay = 0
-        self.plant.bridge = 1
+        (plant.reset if cause else plant.power_on)(self.plant)
         self.hung = False
         self.powered_us = self.fed_us = self.now_us
         self.hal.reset_cause = cause
@@ -261,8 +257,7 @@ class World:
         """No supply: outputs at rest, no tick, and no watchdog that would reset."""
         self.hung = True
         self.fed_us = NEVER_US
-        self.plant.dac_code = 0
-        self.plant.relay = 0
+        plant.power_off(self.plant)
 
     # -- what happens to the bench -------------------------------------------------------------------------
 
@@ -305,10 +300,8 @@ class World:
                     self.disconnect(conn)
             case "replug":
                 self.plugged = True
-            case "nvm_full":
-                self.hal.nvm_full = True
-            case "nvm_free":
-                self.hal.nvm_full = False
+            case "nvm_full" | "nvm_free":
+                self.hal.nvm_full = verb == "nvm_full"
             case "jumper":
                 self.hal.jumper = argument != "0"
             case "local_stop":
@@ -339,7 +332,7 @@ class World:
             "i_ua": p.i_a * 1e6,
             "v_mv": p.v_v * 1e3,
             "q_uc": p.q_c * 1e6,
-            "relay_closed": bool(p.relay_fb),
+            "relay_closed": bool(p.closed),
             "bridge": p.bridge,
             "dac_code": p.dac_code,
             "contact_drug": p.alpha_drug,

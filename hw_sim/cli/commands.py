@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hw_sim.cli.play import play
+
 if TYPE_CHECKING:
     from hw_sim.endpoints.server import Server
     from hw_sim.scenario import Scenario
@@ -41,34 +43,58 @@ def cli() -> None:
     epilog=_example(
         "ionto-sim serve --pty /tmp/ionto-unit --scenario 'dry-skin?seed=3'",
         "ionto-sim serve --tcp 127.0.0.1:0 --bench-door 127.0.0.1:0 --json",
+        "ionto-sim serve --rfc2217 127.0.0.1:2217 --scenario 'skin?line=115200&dtr_resets=1'",
+        "ionto-sim serve --units 64 --tcp 127.0.0.1:5100 --json",
     )
 )
 @click.option("--pty", "pty_path", metavar="PATH", help="Serve on a pseudo-terminal with this name (POSIX).")
-@click.option("--tcp", "tcp_at", metavar="HOST:PORT", help="Serve on TCP; without --pty 127.0.0.1:5025.")
+@click.option("--tcp", "tcp_at", metavar="HOST:PORT", help="Serve on TCP; without any port, 127.0.0.1:5025.")
+@click.option("--rfc2217", "rfc2217_at", metavar="HOST:PORT", help="Serve on an access server's port: rfc2217://.")
 @click.option("--scenario", "text", default="skin", metavar="S", help="See `ionto-sim scenarios`; with options.")
 @click.option("--speed", type=click.IntRange(1, 1000), metavar="N", help="Simulated seconds a second [1].")
+@click.option("--units", type=click.IntRange(1, 256), metavar="N", help="Serve N units, each on ports of its own.")
 @click.option("--bench-door", "door_at", metavar="HOST:PORT", help="Serve truth, loads and mishaps there.")
 @click.option("--json", "as_json", is_flag=True, help="Say where it is in one line of JSON.")
 def serve(
-    pty_path: str | None, tcp_at: str | None, text: str, speed: int | None, door_at: str | None, as_json: bool
+    pty_path: str | None,
+    tcp_at: str | None,
+    rfc2217_at: str | None,
+    text: str,
+    speed: int | None,
+    units: int | None,
+    door_at: str | None,
+    as_json: bool,
 ) -> None:
-    """Serve a simulated unit on a pseudo-terminal or on TCP, until Ctrl-C.
+    """Serve a simulated unit on a pseudo-terminal, TCP or RFC 2217, until Ctrl-C.
 
-    The bench door's token is printed, or taken from IONTO_DOOR_TOKEN.
+    With --units N, unit n is at PORT+n-1 of each HOST:PORT (port 0: any free one), and at PATH-n; serial numbers
+    and seeds count up from the scenario's. The bench door's token, the same for all, is printed, or taken from
+    IONTO_DOOR_TOKEN.
+
+    dtr_resets=1 in the scenario resets the board when DTR rises: over RFC 2217 when the client sets it. A
+    pseudo-terminal and TCP have no DTR, and there it has no effect.
     """
     from hw_sim import scenario
+    from hw_sim.endpoints.fleet import Wanted, numbered, open_units
     from hw_sim.endpoints.server import Server
 
     try:
         chosen = scenario.parse(text)
+        fleet = numbered(chosen, units or 1)
     except ValueError as exc:
         raise click.UsageError(f"--scenario: {exc}") from exc
     speed = _speed(speed, chosen)
-    server = Server(chosen.world(), speed, chosen.line)
+    token = _token() if door_at is not None else ""
+    server = Server(speed)
     _end_on_signals(server)
     try:
-        places = _open(server, pty_path, tcp_at, door_at)
-        _announce({"unit": chosen.serial, **places}, chosen.name, speed, as_json)
+        wanted = Wanted(pty=pty_path, tcp=tcp_at, rfc2217=rfc2217_at, door=door_at, token=token)
+        places = open_units(server, fleet, wanted)
+        facts = {"token": token} if token else {}
+        if units is None:
+            _announce({**places[0], **facts, "scenario": chosen.name, "speed": speed}, places, as_json)
+        else:
+            _announce({"units": places, **facts, "scenario": chosen.name, "speed": speed}, places, as_json)
     except ValueError as exc:
         server.close()
         raise click.UsageError(str(exc)) from exc
@@ -86,36 +112,18 @@ def _speed(asked: int | None, chosen: Scenario) -> int:
     return chosen.speed or 1
 
 
+def _token() -> str:
+    import secrets
+
+    return os.environ.get("IONTO_DOOR_TOKEN") or secrets.token_hex(16)
+
+
 def _end_on_signals(server: Server) -> None:
     """Before there is anything to leave behind. A signal that is ignored (nohup) stays so."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: server.stop())
-
-
-def _open(server: Server, pty_path: str | None, tcp_at: str | None, door_at: str | None) -> dict[str, str]:
-    """Everything that was asked for; what it is called."""
-    places = {}
-    if pty_path is not None:
-        if os.name != "posix":
-            raise ValueError("--pty: pseudo-terminals exist on POSIX systems only; use --tcp here")
-        from hw_sim.endpoints.pty import PtyEndpoint
-
-        PtyEndpoint(server, pty_path)
-        places["pty"] = pty_path
-    if tcp_at is not None or pty_path is None:
-        from hw_sim.endpoints.tcp import TcpEndpoint
-
-        places["tcp"] = f"socket://{TcpEndpoint(server, tcp_at or '127.0.0.1:5025').place}"
-    if door_at is not None:
-        import secrets
-
-        from hw_sim.endpoints.tcp import DoorEndpoint
-
-        token = os.environ.get("IONTO_DOOR_TOKEN") or secrets.token_hex(16)
-        places |= {"bench_door": DoorEndpoint(server, door_at, token).place, "token": token}
-    return places
 
 
 def _why(exc: OSError) -> str:
@@ -125,21 +133,24 @@ def _why(exc: OSError) -> str:
         return str(exc)
     if exc.filename is not None:
         return f"--pty: cannot make {exc.filename2 or exc.filename}: {exc.strerror}; choose another name"
+    if exc.errno == errno.EMFILE:
+        return "too many open files: serve fewer units, or raise the limit (`ulimit -n`)"
     if exc.errno == errno.EADDRINUSE:
         return "that port is in use: is another ionto-sim there? choose another, or 0 for any free one"
     return f"cannot listen there: {exc.strerror or exc}; choose another HOST:PORT"
 
 
-def _announce(places: dict[str, str], name: str, speed: int, as_json: bool) -> None:
+def _announce(facts: dict[str, object], places: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({**places, "scenario": name, "speed": speed}))
+        click.echo(json.dumps(facts))
     else:
-        click.echo(f"unit {places['unit']}, {name}, {speed} x real time")
-        for kind in ("pty", "tcp"):
-            if kind in places:
-                click.echo(f"  ionto run TREATMENT.toml --port {places[kind]}")
-        if "bench_door" in places:
-            click.echo(f"  bench door {places['bench_door']}  token {places['token']}")
+        for place in places:
+            click.echo(f"unit {place['unit']}, {facts['scenario']}, {facts['speed']} x real time")
+            for kind in ("pty", "tcp", "rfc2217"):
+                if kind in place:
+                    click.echo(f"  ionto run TREATMENT.toml --port {place[kind]}")
+            if "bench_door" in place:
+                click.echo(f"  bench door {place['bench_door']}  token {facts['token']}")
         click.echo("Ctrl-C ends it.", err=True)
     sys.stdout.flush()
 
@@ -155,7 +166,7 @@ def scenarios(as_json: bool) -> None:
     """List what the unit can be wired to, what happens to it, and what is to be expected.
 
     Times are counted from power-on. Options behind a name, as in an address: seed=N, person=N, load=5k,
-    line=115200, sn=SN0042, speed=N.
+    line=115200, sn=SN0042, speed=N, fault=E01@at=60. FILE.toml in place of a name is a scenario of your own.
     """
     from hw_sim.scenario import SCENARIOS
 
@@ -163,7 +174,35 @@ def scenarios(as_json: bool) -> None:
         click.echo(json.dumps([{"name": s.name, "expect": s.expect, "load": s.load} for s in SCENARIOS.values()]))
         return
     for s in SCENARIOS.values():
-        click.echo(f"{s.name:16} {s.expect}")
+        click.echo(f"{s.name:22} {s.expect}")
+
+
+@cli.command(
+    epilog=_example(
+        "ionto run treatment.toml --port 'sim://?fault=lead-off@state=HOLD+5,for=2'",
+        "ionto-sim serve --scenario 'skin?fault=E03:hz=20@at=60&fault=mains'",
+    )
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def faults(as_json: bool) -> None:
+    """List what can go wrong: id, name, arguments with their defaults.
+
+    An address takes any number of fault=NAME[:ARGUMENTS][@SCHEDULE]. The schedule is one of at=60, state=HOLD+5,
+    event=3, byte=120, p=0.01 (a second), and for=2: lifted after 2 s.
+    """
+    from hw_sim.faults.catalogue import CATALOGUE
+
+    if as_json:
+        rows = [{"id": f.id, "name": f.name, "what": f.what, "arguments": [a._asdict() for a in f.arguments]}
+                for f in CATALOGUE]  # fmt: skip
+        click.echo(json.dumps(rows))
+        return
+    for f in CATALOGUE:
+        given = ",".join(f"{a.name}={a.default}" for a in f.arguments)
+        click.echo(f"{f.id} {f.name:18} {f.what}" + (f"  [{given}]" if given else ""))
+
+
+cli.add_command(play)
 
 
 @cli.command(epilog=_example("ionto run --current 2 --dose 4 --pole - --port 'sim://?load=4k7'"))

@@ -19,18 +19,27 @@ PIECE_US = 1_000_000
 
 
 class Pace:
-    """``speed`` simulated seconds to one of ours, beginning now; HELLO tells the host so."""
+    """``speed`` simulated seconds to one of ours, beginning now or at ``start_s``; HELLO tells the host so.
 
-    def __init__(self, world: World, speed: int = 1) -> None:
+    Worlds that began together tick together: one awakening serves them all. ``at_most_s`` is what a look may
+    cost; who looks at many divides it among them.
+    """
+
+    def __init__(self, world: World, speed: int = 1, start_s: float | None = None) -> None:
+        self.at_most_s = AT_MOST_S
         self._world = world
         self._us_per_s = speed * 1e6
         self._start_us = world.now_us
-        self._start_s = time.monotonic()
+        self._jumps = world.jumps
+        self._start_s = time.monotonic() if start_s is None else start_s
         world.hal.rate = speed
 
     def catch_up(self) -> None:
         """Advance the world to now."""
         began_s = now_s = time.monotonic()
+        if self._world.held or self._world.jumps != self._jumps:  # the bench door holds the time, or put it back
+            self._start_us, self._start_s, self._jumps = self._world.now_us, now_s, self._world.jumps
+            return
         while True:
             world = self._world
             to_us = self._start_us + int((now_s - self._start_s) * self._us_per_s)
@@ -42,10 +51,9 @@ class Pace:
                 return
             world.advance_to(world.now_us + PIECE_US)
             now_s = time.monotonic()
-            if now_s - began_s > AT_MOST_S:
+            if now_s - began_s > self.at_most_s:
                 return
 
-    def seconds_left(self) -> float:
-        """Until the world's next tick is due."""
-        due_s = self._start_s + (self._world.next_tick_us - self._start_us) / self._us_per_s
-        return max(0.0, due_s - time.monotonic())
+    def due_s(self, us: int) -> float:
+        """When the world will be ``us`` old, on the monotonic clock."""
+        return self._start_s + (us - self._start_us) / self._us_per_s

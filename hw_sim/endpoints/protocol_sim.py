@@ -9,6 +9,9 @@ the port is open or not: polling ``in_waiting`` lets time pass. A driver that ca
 gets a clock that moves only inside its reads and ``wait_until``: no thread, no sleep, the same bytes every
 time.
 
+Opening the port raises DTR, as real drivers do, unless the program has set it low before. With ``dtr_resets=1``
+that resets the board.
+
 When the port vanishes it raises what a real port raises, as measured on a Linux pseudo-terminal with
 pySerial 3.5: SerialException from ``read``, ``write`` and settings, OSError 5 from ``in_waiting``,
 ``out_waiting`` and the modem lines, ``termios.error`` from ``flush``, the buffer resets and ``send_break``;
@@ -41,10 +44,11 @@ _LONG_US = 1_000_000
 class _Bench:
     """A world and the real time it lives in, shared by all ports to it."""
 
-    def __init__(self, world: World, speed: int = 0, line: str | None = None) -> None:
+    def __init__(self, world: World, speed: int = 0, line: str | None = None, *, dtr_resets: bool = False) -> None:
         self.world = world
         self.speed = speed
         self.line = line or "usb"
+        self.dtr_resets = dtr_resets
         self.pace: Pace | None = None
 
     def pass_time(self) -> None:
@@ -58,9 +62,9 @@ class _Bench:
 _registered: dict[str, _Bench] = {}
 
 
-def register_world(name: str, world: World) -> None:
+def register_world(name: str, world: World, line: str | None = None) -> None:
     """Let ``sim://@name`` open ``world``; ``unregister_world`` takes it back."""
-    _registered[name] = _Bench(world)
+    _registered[name] = _Bench(world, line=line)
 
 
 def unregister_world(name: str) -> None:
@@ -118,8 +122,9 @@ class Serial(SerialBase):
             raise SerialException(errno.ENOENT, f"could not open port {self._port}: the simulated unit is unplugged")
         self._conn = world.connect(self._bench.line)
         self._held = b""
-        self._dtr_was = self._dtr_state
+        self._dtr_was = False
         self.is_open = True
+        self._dtr_edge()
 
     def _make_bench(self) -> _Bench:
         text = str(self._port).split("://", 1)[-1]
@@ -131,7 +136,7 @@ class Serial(SerialBase):
             return bench
         try:
             chosen = scenario.parse(text)
-            return _Bench(chosen.world(), chosen.speed or 0, chosen.line)
+            return _Bench(chosen.world(), chosen.speed or 0, chosen.line, dtr_resets=chosen.dtr_resets)
         except ValueError as exc:
             raise SerialException(f"{self._port}: {exc}") from exc
 
@@ -194,16 +199,7 @@ class Serial(SerialBase):
             time.sleep(_POLL_S if left_s is None else min(_POLL_S, left_s))
         else:
             us = _LONG_US if left_s is None else min(_LONG_US, max(1, round(left_s * 1e6)))
-            self._advance(self.world, self.world.now_us + us)
-
-    def _advance(self, world: World, until_us: int) -> None:
-        """Virtual time: until bytes come, or this port's end, or to ``until_us``."""
-        while world.agenda and world.agenda[0][0] < until_us:
-            at_us = world.agenda[0][0]  # what happens to the bench then may be this port's end
-            world.advance_to(at_us, self._conn)
-            if world.now_us < at_us or self._conn not in world.to_host:
-                return
-        world.advance_to(until_us, self._conn)
+            self.world.advance_to(self.world.now_us + us, self._conn)
 
     def read_until_deadline(self, deadline_s: float) -> bytes:
         """Virtual time: advance until there are bytes, and return them, or to the deadline: none.
@@ -211,15 +207,16 @@ class Serial(SerialBase):
         Rounded up to a microsecond: a deadline that was waited for has passed.
         """
         world, conn = self._here(), self._conn
-        held, self._held = self._held, b""
+        held = self._held
         line = world.to_host.get(conn)
-        if line is not None:
-            held += line.take(world.now_us)
-            if held:
-                return held
-            self._advance(world, ceil(deadline_s * 1e6))
-            line = world.to_host.get(conn)
         if line is None:
+            self._held = b""
+            raise _no_data()
+        if held or (line.arrivals and line.arrivals[0][0] <= world.now_us):
+            self._held = b""
+            return held + line.take(world.now_us)
+        world.advance_to(ceil(deadline_s * 1e6), conn)
+        if conn not in world.to_host:
             raise _no_data()
         return line.take(world.now_us)
 
@@ -303,12 +300,20 @@ class Serial(SerialBase):
         self._modem_line()
 
     def _update_dtr_state(self) -> None:
-        """A unit takes the fall of DTR for the closing of its port (protocol section 4.4)."""
         self._modem_line()
-        if self._dtr_was and not self._dtr_state and self._bench is not None:
-            self._bench.world.disconnect(self._conn)
-            self._conn = self._bench.world.connect(self._bench.line)
-        self._dtr_was = self._dtr_state
+        self._dtr_edge()
+
+    def _dtr_edge(self) -> None:
+        """A unit takes the fall of DTR for the closing of its port (protocol section 4.4); its rise may reset it."""
+        was, self._dtr_was = self._dtr_was, self._dtr_state
+        bench = self._bench
+        if bench is None or was == self._dtr_state:
+            return
+        if was:
+            bench.world.disconnect(self._conn)
+            self._conn = bench.world.connect(bench.line)
+        elif bench.dtr_resets and bench.world.plant.powered:
+            bench.world.act("power_cycle")
 
     def _modem_line(self, state: bool = True) -> bool:
         if self._is_gone():

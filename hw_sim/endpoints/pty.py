@@ -18,7 +18,7 @@ import select
 import sys
 from pathlib import Path
 
-from hw_sim.endpoints.server import READ_BYTES, Server
+from hw_sim.endpoints.server import READ_BYTES, Station
 
 _NOTICES_CLOSE = sys.platform == "linux"
 
@@ -26,26 +26,28 @@ _NOTICES_CLOSE = sys.platform == "linux"
 class PtyEndpoint:
     """The link and, while the unit is plugged in, the master; a channel is a program that has it open."""
 
-    def __init__(self, server: Server, path: str) -> None:
-        self._server = server
+    is_polled = True
+
+    def __init__(self, station: Station, path: str) -> None:
+        self._station = station
         self._link = Path(path)
         self._terminal: _Terminal | None = None
         self._channel: _PtyChannel | None = None
         self._plug_in()
-        server.endpoints.append(self)
+        station.endpoints.append(self)
 
     def look(self) -> None:
-        if self._channel is not None and self._channel not in self._server.channels:
+        if self._channel is not None and self._channel not in self._station.channels:
             self._channel = None
         if self._terminal is None:
-            if self._server.world.plugged:
+            if self._station.world.plugged:
                 with contextlib.suppress(OSError):  # the name was taken meanwhile: the device waits until it is free
                     self._plug_in()
-        elif not self._server.world.plugged:
+        elif not self._station.world.plugged:
             self._pull_out()
         elif self._channel is None and self._terminal.is_open():
             self._channel = _PtyChannel(self._terminal.master)
-            self._server.add(self._channel)
+            self._station.add(self._channel)
 
     def close(self) -> None:
         self._pull_out()
@@ -62,7 +64,7 @@ class PtyEndpoint:
 
     def _pull_out(self) -> None:
         if self._channel is not None:
-            self._server.drop(self._channel)
+            self._station.drop(self._channel)
             self._channel = None
         if self._terminal is not None:
             with contextlib.suppress(OSError):  # somebody else's by now, or nobody's

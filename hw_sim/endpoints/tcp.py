@@ -10,9 +10,10 @@ from __future__ import annotations
 import selectors
 import socket
 from collections.abc import Callable
+from functools import cached_property
 
 from hw_sim.door import Door, DoorConnection
-from hw_sim.endpoints.server import READ_BYTES, Server
+from hw_sim.endpoints.server import READ_BYTES, Station
 
 BACKLOG = 16
 MOST_CLIENTS = 32  # of one listener; further ones are hung up on
@@ -27,18 +28,20 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-class _Listener:
+class Listener:
     """A listening socket in the loop. ``host`` and ``port`` are what it got."""
 
-    def __init__(self, server: Server, text: str) -> None:
+    is_polled = False
+
+    def __init__(self, station: Station, text: str) -> None:
         where = address(text)
-        self._server = server
+        self._station = station
         family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
         self._socket = socket.create_server(where, family=family, backlog=BACKLOG)
         self._socket.setblocking(False)
         self.host, self.port = self._socket.getsockname()[:2]
-        server.selector.register(self._socket, selectors.EVENT_READ, self._accept)
-        server.endpoints.append(self)
+        station.watch(self._socket.fileno(), self._accept)
+        station.endpoints.append(self)
 
     @property
     def place(self) -> str:
@@ -62,17 +65,18 @@ class _Listener:
         """Nothing to look at: the descriptor tells."""
 
     def close(self) -> None:
+        self._station.unwatch(self._socket.fileno())
         self._socket.close()
 
 
-class TcpEndpoint(_Listener):
+class TcpEndpoint(Listener):
     """The unit's port. While the unit is unplugged it hangs up on everybody."""
 
     def _welcome(self, client: socket.socket) -> bool:
-        server = self._server
-        welcome = server.world.plugged and len(server.channels) < MOST_CLIENTS
+        station = self._station
+        welcome = station.world.plugged and len(station.channels) < MOST_CLIENTS
         if welcome:
-            server.add(_TcpChannel(client))
+            station.add(_TcpChannel(client))
         return welcome
 
 
@@ -102,22 +106,25 @@ class _TcpChannel:
         self._client.close()
 
 
-class DoorEndpoint(_Listener):
+class DoorEndpoint(Listener):
     """The bench door's port, which stays when the unit is unplugged."""
 
-    def __init__(self, server: Server, text: str, token: str) -> None:
+    def __init__(self, station: Station, text: str, token: str) -> None:
         if address(text)[0] not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError(f"{text}: the bench door opens on the loopback only, for example 127.0.0.1:5026")
-        self._door = Door(server.world)
         self._token = token
         self._clients: set[_DoorClient] = set()
-        super().__init__(server, text)
+        super().__init__(station, text)
+
+    @cached_property
+    def _door(self) -> Door:
+        return Door(self._station.world, self._station.pace.catch_up)
 
     def _welcome(self, client: socket.socket) -> bool:
         welcome = len(self._clients) < MOST_CLIENTS
         if welcome:
             conversation = DoorConnection(self._door, self._token)
-            self._clients.add(_DoorClient(self._server, client, conversation, self._clients.discard))
+            self._clients.add(_DoorClient(self._station, client, conversation, self._clients.discard))
         return welcome
 
     def close(self) -> None:
@@ -131,17 +138,17 @@ class _DoorClient:
 
     def __init__(
         self,
-        server: Server,
+        station: Station,
         client: socket.socket,
         conversation: DoorConnection,
         gone: Callable[[_DoorClient], None],
     ) -> None:
-        self._selector = server.selector
+        self._station = station
         self._client = client
         self._conversation = conversation
         self._gone = gone
         self._answers = b""
-        self._selector.register(client, selectors.EVENT_READ, self._ready)
+        station.watch(client.fileno(), self._ready)
 
     def _ready(self) -> None:
         try:
@@ -162,9 +169,9 @@ class _DoorClient:
             self.hang_up()
         else:
             wanted = selectors.EVENT_WRITE if self._answers else selectors.EVENT_READ
-            self._selector.modify(self._client, wanted, self._ready)
+            self._station.rewatch(self._client.fileno(), self._ready, wanted)
 
     def hang_up(self) -> None:
-        self._selector.unregister(self._client)
+        self._station.unwatch(self._client.fileno())
         self._client.close()
         self._gone(self)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_sim.door import CALLS, Door, DoorConnection
+from hw_sim.scenario import parse
 from hw_sim.world import World
 from tests.sim.endpoints.serving import PATIENCE_S, serve
 from tests.sim.host import virtual_host
@@ -24,8 +25,8 @@ TOKEN = "open-sesame"
 
 
 def _examples() -> list[tuple[str, str]]:
-    blocks = re.findall(r"^```\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    lines = "".join(blocks).splitlines()
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    lines = "".join(text for language, text in blocks if not language).splitlines()
     assert [line[:2] for line in lines] == ["> ", "< "] * (len(lines) // 2)
     return [(sent[2:], got[2:]) for sent, got in zip(lines[::2], lines[1::2], strict=True)]
 
@@ -34,10 +35,11 @@ def _examples() -> list[tuple[str, str]]:
 
 
 def test_every_example_of_the_page():
-    door = Door(World())
+    door = Door(parse("skin").world())
     conversation = DoorConnection(door, TOKEN)
     for sent, expected in _examples():
         if sent.startswith('{"token"'):
+            door = Door(parse("skin").world())
             conversation = DoorConnection(door, TOKEN)
         elif conversation.closed:
             conversation = _admitted(door)
@@ -175,6 +177,21 @@ def test_a_break_stops(holding):
     assert host.until_state("RAMP_DOWN")["by"] == "BYTE"
 
 
+def test_the_local_button_stops(holding):
+    _, host, door = holding
+    door.local_stop()
+    assert host.until_state("RAMP_DOWN")["by"] == "LOCAL"
+
+
+def test_the_jumper_is_what_the_firmware_sees():
+    world = World()
+    door = Door(world)
+    door.jumper(False)
+    assert world.hal.jumper is False
+    door.jumper(True)
+    assert world.hal.jumper is True
+
+
 # -- bad input ---------------------------------------------------------------------------------------------
 
 
@@ -244,6 +261,15 @@ def test_without_the_token_there_is_one_error_and_an_end(line):
             'share is "0.5": give a number from 0 (lifted) to 1 (all of it)',
         ),
         (b'{"do": "contact", "share": 0.5}', "contact needs 'lead'"),
+        (b'{"do": "inject", "fault": 1}', "fault is 1: give one as text, as in 'E01@state=HOLD+5,for=2'"),
+        (b'{"do": "inject", "fault": "E01@at=0.1"}', "fault E01@at=0.1: it is 0.5 s already"),
+        (b'{"do": "lift_fault", "fault": true}', "fault is true: give its number, id or name"),
+        (b'{"do": "lift_fault", "fault": 1}', "no fault 1 is injected; injected: none is"),
+        (b'{"do": "advance", "seconds": "1"}', 'seconds is "1": give a number from 0 to 3600'),
+        (b'{"do": "advance", "seconds": NaN}', "seconds is NaN: give a number from 0 to 3600"),
+        (b'{"do": "snapshot", "name": ""}', 'name is "": give 1 to 40 printable characters'),
+        (b'{"do": "restore", "name": "x"}', "no snapshot 'x' is kept; kept: none"),
+        (b'{"do": "jumper", "fitted": 1}', "fitted is 1: give true or false"),
     ],
 )
 def test_a_wrong_call_gets_one_sentence_and_changes_nothing(line, error):

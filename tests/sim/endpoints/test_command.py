@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from hw_sim.cli import run_command
+from hw_sim.faults.catalogue import CATALOGUE
 from hw_sim.plant import LOADS
 from hw_sim.scenario import SCENARIOS, parse
 from tests.sim.endpoints.serving import run_out
@@ -30,7 +31,7 @@ def test_python_m_hw_sim_is_the_command():
     assert re.fullmatch(r"ionto-sim, version \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["scenarios"], ["loads"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["scenarios"], ["loads"], ["faults"]])
 def test_help_has_an_example_that_is_right(command, capsys):
     assert run_command([*command, "--help"]) == 0
     text = capsys.readouterr().out
@@ -50,8 +51,19 @@ def test_scenarios_as_lines_and_as_json(capsys):
     captured = capsys.readouterr()
     rows = json.loads(captured.out)
     assert [row["name"] for row in rows] == list(SCENARIOS)
-    assert rows[-1] == {"name": "unplugged", "expect": SCENARIOS["unplugged"].expect, "load": "skin"}
+    assert rows[-1] == {"name": rows[-1]["name"], "expect": SCENARIOS[rows[-1]["name"]].expect, "load": "skin"}
     assert captured.err == ""
+
+
+def test_faults_as_lines_and_as_json(capsys):
+    assert run_command(["faults"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "E01 lead-off           a lead comes off: no contact, no current  [lead=drug]"
+    assert [line.split()[0] for line in lines] == [fault.id for fault in CATALOGUE]
+    assert run_command(["faults", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == [fault.name for fault in CATALOGUE]
+    assert rows[0]["arguments"][0]["words"] == ["drug", "return", "both"]
 
 
 def test_loads_as_lines_and_as_json(capsys):
@@ -77,6 +89,11 @@ def test_loads_as_lines_and_as_json(capsys):
         (["serve", "--tcp", "127.0.0.1:\u00b2"], "expected HOST:PORT"),
         (["serve", "--tcp", "0", "--bench-door", "0.0.0.0:0"], "the bench door opens on the loopback only"),
         (["serve", "--tcp", "0", "--bench-door", "5026x"], "5026x: expected HOST:PORT"),
+        (["serve", "--rfc2217", "bench:x"], "bench:x: expected HOST:PORT"),
+        (["serve", "--units", "0"], "0 is not in the range 1<=x<=256"),
+        (["serve", "--units", "2", "--scenario", "skin?sn=BENCH"], "sn=BENCH: 2 serial numbers are counted up from it"),
+        (["serve", "--units", "2", "--tcp", "127.0.0.1:65535"], "there are no 2 ports from there on"),
+        (["serve", "--units", "9", "--tcp", "5030", "--bench-door", "5032"], "begin at 5039 or above"),
         (["scenarios", "more"], "unexpected extra argument"),
     ],
 )

@@ -1,10 +1,10 @@
-"""Every scenario does what its sentence says, and every option of an address does what it is for."""
+"""Scenarios at several currents, and every option of an address; test_presets.py plays them all."""
 
 from __future__ import annotations
 
 import pytest
 
-from hw_sim.scenario import SCENARIOS, parse
+from hw_sim.scenario import parse
 from hw_sim.world import World
 from tests.sim.host import Host, virtual_host
 
@@ -39,12 +39,6 @@ def _runs_to_its_dose(world: World, host: Host, dose_uc: int) -> None:
     assert int(facts["q"]) == pytest.approx(dose_uc, rel=0.005, abs=600)
     assert world.truth()["q_uc"] == pytest.approx(dose_uc, rel=0.01, abs=600)
     assert _quiet(world)
-
-
-def test_every_scenario_is_tested_here():
-    tested = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
-    assert set(SCENARIOS) <= tested | {"skin", "dry-skin", "hydrated-skin"}
-    assert all("\n" not in s.expect and len(s.expect) < 110 for s in SCENARIOS.values())
 
 
 @pytest.mark.parametrize(
@@ -224,6 +218,26 @@ def test_a_person_is_drawn_from_the_population_of_its_seed():
     dry, prepared = skin("dry-skin?person=4"), skin("skin?person=4")
     assert dry == pytest.approx((prepared[0] / 3, prepared[1] / 3))
     assert parse("open?person=1").world().plant.path <= 0
+
+
+def test_faults_of_an_address():
+    chosen = parse("skin?fault=E01@state=HOLD+5,for=2&fault=gain-error:percent=-10@at=3")
+    assert chosen.faults == ("E01@state=HOLD+5,for=2", "S03:percent=-10@at=3")
+    assert [fault["id"] for fault in chosen.world().faults().listed()] == ["E01", "S03"]
+    assert parse("lead-pulled?fault=E01%40at%3D3").faults == ("E01@at=3",)
+    with pytest.raises(
+        ValueError, match=r"^no fault leadoff \(did you mean lead-off\?\); `ionto-sim faults` lists them$"
+    ):
+        parse("skin?fault=leadoff")
+
+
+def test_a_user_s_own_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('format = 1\nname = "mine"\nexpect = "nothing"\nload = "4k7"\nseed = 7\n')
+    chosen = parse(f"{path}?seed=8")
+    assert (chosen.name, chosen.load, chosen.seed) == ("mine", "4k7", 8)
+    with pytest.raises(ValueError, match=r"other\.toml: cannot be read: No such file or directory; check the path$"):
+        parse(str(tmp_path / "other.toml"))
 
 
 def test_load_and_what_happens_go_together():

@@ -230,7 +230,7 @@ import sys
 import serial
 for name in ("termios", "fcntl", "tty", "pty"):
     sys.modules[name] = None
-import hw_sim.endpoints.protocol_sim, hw_sim.endpoints.pty, hw_sim.endpoints.tcp, hw_sim.endpoints.server
+import hw_sim.endpoints.protocol_sim, hw_sim.endpoints.pty, hw_sim.endpoints.rfc2217, hw_sim.endpoints.fleet
 from hw_sim.cli import commands, main
 """
 

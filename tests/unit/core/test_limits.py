@@ -218,6 +218,14 @@ def test_a_mean_begins_anew_after_each_line_at_the_voltage_limit() -> None:
     assert eye.see_all("HOLD", *[1000] * 99, v=4000) == []
 
 
+def test_a_current_that_comes_back_with_the_slew_sets_no_minimum() -> None:
+    eye = Eye(q_uc=600_000)
+    assert eye.settle() + eye.mean(9000) == []
+    assert eye.see_all("HOLD", *range(20, 950, 10), v=2000) == []  # a lead was off for a moment
+    assert eye.mean(9000) == []
+    assert eye.mean(11_300)[0].limit == RISE
+
+
 def test_a_mean_does_not_span_a_pause() -> None:
     eye = Eye(q_uc=600_000)
     assert eye.settle() + eye.mean(8000) + eye.see_all("HOLD", *[1000] * 50, v=1000) == []
