@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hw_sim.cli.credibility import credibility
 from hw_sim.cli.play import play
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ def faults(as_json: bool) -> None:
 
 
 cli.add_command(play)
+cli.add_command(credibility)
 
 
 @cli.command(epilog=_example("ionto run --current 2 --dose 4 --pole - --port 'sim://?load=4k7'"))

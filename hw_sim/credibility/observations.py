@@ -4,7 +4,8 @@ Each gives a value and the range it has to lie in; ranges and conditions are tho
 an observation covers several conditions the arguments choose one; the default is what the table below says.
 
 ``standing`` says what an agreement is worth: 1, 2, 3 and 9 were used to choose the parameters, so that theirs is a fit;
-4 to 8 were not, so that theirs is a prediction; 10 is the fault itself, put in and seen to do what it should.
+6 and 7 are parameters themselves (the factor of 10 degC, the spread between people) and 10 is the fault itself: built
+in, and seen to act; 4, 5 and 8 chose nothing, so that theirs is a prediction.
 """
 
 from __future__ import annotations
@@ -147,12 +148,12 @@ OBSERVATIONS: Final[tuple[Observation, ...]] = (
     Observation(
         6, "activation energy 3.4 kcal/mol: 1.20 times the conductance with 10 degC",
         "Oh, Leung, Bommannan, Guy, Potts 1993, J Control Release 27:115", "conductance at the start", "times",
-        "predicted", observation_6,
+        "imposed", observation_6,
     ),
     Observation(
         7, "skin resistance differs 3 to 4 fold between people",
         "Ramsay et al., iontophoresis of acetylcholine and nitroprusside",
-        "conductance at the start, central 95 % of 2000 people", "times", "predicted", observation_7,
+        "conductance at the start, central 95 % of 2000 people", "times", "imposed", observation_7,
     ),
     Observation(
         8, "two hands in tap water: 1.9 to 6 kohm", "pages of two makers and a bench log",

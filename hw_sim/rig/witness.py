@@ -23,6 +23,7 @@ class Witness:
         self.i_ma = array("d")
         self.v_v = array("d")
         self.dose_ma_min = array("d")
+        self.j_ma_cm2 = array("d")  # the higher of the two densities under what touches of the electrodes
         self._begin_uc: float | None = None
         self._run = ""
 
@@ -38,6 +39,7 @@ class Witness:
         self.i_ma.append(abs(truth["i_ua"]) / 1000)
         self.v_v.append(truth["v_mv"] / 1000)
         self.dose_ma_min.append((truth["q_uc"] - begin_uc) / 60_000)
+        self.j_ma_cm2.append(self._world.plant.j_local_a_cm2 * 1e3)
         return truth
 
     def _new_events(self) -> None:
