@@ -24,6 +24,7 @@ check: $(VENV)/.check
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.many_units
 
 # The wheel, in an empty environment and from another folder: package data and entry points are all there.
 wheel-check: $(VENV)/.test

@@ -23,6 +23,8 @@ PYTHON = sys.executable
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 LINE = "~4A17 02F3 82100 st=HOLD set=1500 i=1498 i2=1499 v=6270 z=4186 q=82470 lk=1830 lim=0 rl=1 fl=0*5FBF61D6"
 
+LINE_JSON = json.dumps(dict(pair.split("=") for pair in LINE[:-9].split()[3:]))
+
 ECHO = """
 import os, sys, tty
 master, slave = os.openpty(); tty.setraw(slave)
@@ -132,7 +134,6 @@ def telemetry_line() -> None:
     from controller.wire import LineDecoder, Telemetry, parse
 
     decoder, monitor, data, n = LineDecoder(), SafetyMonitor(1500, 2_400_000), LINE.encode() + b"\n", 2000
-    as_json = json.dumps(dict(pair.split("=") for pair in LINE[:-9].split()[3:]))
 
     def ours() -> float:
         start = time.perf_counter()
@@ -146,7 +147,7 @@ def telemetry_line() -> None:
     def theirs() -> float:
         start = time.perf_counter()
         for _ in range(n):
-            json.loads(as_json)
+            json.loads(LINE_JSON)
         return (time.perf_counter() - start) / n
 
     a, b = paired(ours, theirs, 30)
@@ -206,8 +207,56 @@ def starts() -> None:
     )
 
 
+def simulator() -> None:
+    """The world without the driver: virtual time, and the calls that tests repeat."""
+    from hw_sim.world import World
+    from tests.sim.host import Host, VirtualWire, seal
+
+    def timed(call: Callable[[], object], n: int) -> float:
+        start = time.perf_counter()
+        for _ in range(n):
+            call()
+        return (time.perf_counter() - start) / n
+
+    world = World(load="skin")
+    wire = VirtualWire(world)
+    host = Host(wire.send, wire.receive)
+    host.start(I=2000, Q=2_400_000)
+    host.until_state("HOLD")
+    seconds = 120
+
+    conn, number = wire.conn, host.number
+
+    def ours() -> float:
+        nonlocal number
+        start, end_us, kept_us = time.perf_counter(), world.now_us + seconds * 1_000_000, world.now_us
+        while world.now_us < end_us:
+            world.advance_to(world.now_us + 1_000_000, conn)
+            data = world.take(conn)
+            if world.now_us - kept_us >= 250_000 and data[:1] == b"~":
+                kept_us, number = world.now_us, number + 1
+                world.put(conn, b"\n" + seal(f">{host.sid:04X} {number:04X} KEEP t={data[6:10].decode()}"))
+        if world.truth()["state"] != "HOLD":
+            raise SystemExit("the run ended")
+        return time.perf_counter() - start
+
+    model = ONE_LINE_MODEL.replace("121500", str(seconds * 100))
+    wall, line = paired(ours, lambda: timed(lambda: exec(model, {}), 1), 7)
+    name = f"{seconds} s of HOLD at 10 Hz with KEEP, no driver"
+    row(name, wall * 1e3, f"{seconds * 100} steps of a one-line model", line * 1e3, "ms", "over 600 times")
+    print(f"{'':46} {seconds / wall:9.0f} times real time")
+    a, b = paired(lambda: timed(lambda: World(load="skin"), 20), lambda: timed(lambda: json.loads(LINE_JSON), 20), 15)
+    row("a new world, started and self-tested", a * 1e6, "json.loads of a telemetry line", b * 1e6, "us", "under 1 ms")
+
+    def there_and_back() -> float:
+        return timed(lambda: world.restore(world.snapshot()), 50)
+
+    a, b = paired(there_and_back, lambda: timed(lambda: json.loads(LINE_JSON), 50), 15)
+    row("snapshot and restore of a world", a * 1e6, "json.loads of a telemetry line", b * 1e6, "us", "under 50 us")
+
+
 def main() -> None:
-    for part in (example, status_query, telemetry_line, starts):
+    for part in (example, status_query, telemetry_line, starts, simulator):
         part()
 
 

@@ -12,12 +12,11 @@ from collections.abc import Sized
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from hw_sim import plant, steady
+from hw_sim import kept, plant, steady
 from hw_sim.firmware.hal import Hal
 from hw_sim.firmware.machine import BY_LOCAL, HOLD, NAMES
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
-from hw_sim.firmware.wire import Receiver
 from hw_sim.line import Line
 from hw_sim.plant import step
 
@@ -90,10 +89,8 @@ class World:
         **parameters: float,
     ) -> None:
         self.seed = seed
-        self.now_us = 0
-        self.powered_us = 0
+        self.now_us = self.powered_us = self.fed_us = 0
         self.next_tick_us = TICK_US
-        self.fed_us = 0
         self.hung = False
         self.plugged = True
         self.has_lane = True  # steady ticks go several at a time; the same bytes come out without
@@ -108,8 +105,7 @@ class World:
         self.held, self.jumps = False, 0  # whether real time stands still for it; how often it was put back
         self.board: Board | None = None  # of the faults; there is none until one is injected
         # (time in us, verb, argument), soonest first
-        timed = sorted(agenda, key=itemgetter(0))
-        self.agenda = tuple((round(at_s * 1e6), verb, argument) for at_s, verb, argument in timed)
+        self.agenda = tuple((round(at_s * 1e6), verb, arg) for at_s, verb, arg in sorted(agenda, key=itemgetter(0)))
         self.hal = SimHal(self, serial)
         self.firmware = Firmware(self.hal)
         for fault in faults:
@@ -125,6 +121,8 @@ class World:
         self.next_conn += 1
         self.to_unit[conn] = Line(line)
         self.to_host[conn] = Line(line, whole=True)
+        if self.board is not None:
+            self.board.opened(conn)
         return conn
 
     def disconnect(self, conn: int) -> None:
@@ -134,6 +132,8 @@ class World:
             if not self.hung:  # a dead processor notices nothing, and feeds no watchdog
                 self.firmware.disconnect(conn)
                 self.firmware.hal.drive(self.firmware.rec)
+            if self.board is not None:
+                self.board.closed()
 
     def put(self, conn: int, data: bytes) -> None:
         """The host writes ``data`` now."""
@@ -263,8 +263,7 @@ class World:
 
     def _events(self) -> None:
         while self.agenda and self.agenda[0][0] <= self.now_us:
-            _, verb, argument = self.agenda[0]
-            self.agenda = self.agenda[1:]
+            (_, verb, argument), self.agenda = self.agenda[0], self.agenda[1:]
             self.act(verb, argument)
 
     def later(self, at_us: int, verb: str, argument: str) -> None:
@@ -307,10 +306,10 @@ class World:
             case "local_stop":
                 if not self.hung:
                     self.firmware.stop(BY_LOCAL)
-            case "inject" | "lift_fault" | "strike" | "go_on" | "chance" | "end_fault" | "look":
+            case "inject" | "lift_fault" | "strike" | "go_on" | "chance" | "end_fault" | "look" | "bytes":
                 self.faults().do(verb, argument)
             case "break":
-                if not self.hung:
+                if not self.hung and (self.board is None or self.board.hears_break()):
                     self.firmware.line_break()
             case _:
                 raise ValueError(f"{verb}: nothing of that name can happen to the bench")
@@ -344,56 +343,10 @@ class World:
 
     # -- snapshot ------------------------------------------------------------------------------------------
 
-    _PLAIN = ("now_us", "powered_us", "next_tick_us", "fed_us", "hung", "plugged", "next_conn", "agenda", "load",
-              "bytes_in", "bytes_out")  # fmt: skip
-
     def snapshot(self) -> tuple[Any, ...]:
-        fw = self.firmware
-        session = fw.session
-        return (
-            tuple(getattr(self, name) for name in self._PLAIN),
-            plant.snapshot(self.plant),
-            fw.rec.snapshot(),
-            tuple(getattr(fw, name) for name in fw.STATE),
-            (*(getattr(session, name) for name in session.STATE), tuple(session.tele_times)),
-            tuple(getattr(fw.door, name) for name in fw.door.STATE),
-            tuple(getattr(fw.store, name) for name in fw.store.STATE),
-            tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
-            (tuple(sorted(self.hal.nvm.items())), self.hal.nvm_full, self.hal.reset_cause, self.hal.jumper),
-            tuple((c, u.snapshot(), self.to_host[c].snapshot(), u.byte_ns) for c, u in self.to_unit.items()),
-            (tuple(self.done), self.board.snapshot() if self.board is not None else None),
-        )
+        """Everything that this world is, as plain tuples."""
+        return kept.keep(self)
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Back to a snapshot of this world or of one with the same serial number; connections are as they were."""
-        own, of_plant, rec, fw_state, session_state, door_state, store, receivers, hal, lines, mishaps = saved
-        for name, value in zip(self._PLAIN, own, strict=True):
-            setattr(self, name, value)
-        plant.restore(self.plant, of_plant)
-        fw = self.firmware
-        fw.rec.restore(rec)
-        for name, value in zip(fw.STATE, fw_state, strict=True):
-            setattr(fw, name, value)
-        for name, value in zip(fw.session.STATE, session_state[:-1], strict=True):
-            setattr(fw.session, name, value)
-        fw.session.tele_times = list(session_state[-1])
-        fw.door.queue, fw.door.esr = door_state
-        for name, value in zip(fw.store.STATE, store, strict=True):
-            setattr(fw.store, name, value)
-        fw.receivers = {}
-        for conn, buf, bad, poisoned, overlong in receivers:
-            r = fw.receivers[conn] = Receiver()
-            r.buf, r.bad, r.poisoned, r.overlong = buf, bad, poisoned, overlong
-        self.hal.nvm = dict(hal[0])
-        self.hal.nvm_full, self.hal.reset_cause, self.hal.jumper = hal[1:]
-        self.jumps += 1
-        self.done = list(mishaps[0])
-        self.board = None
-        if mishaps[1] is not None:
-            self.faults().restore(mishaps[1])
-        self.to_unit, self.to_host = {}, {}
-        for conn, unit_line, host_line, byte_ns in lines:
-            for table, state in ((self.to_unit, unit_line), (self.to_host, host_line)):
-                line = table[conn] = Line("usb", whole=table is self.to_host)
-                line.byte_ns = byte_ns
-                line.restore(state)
+        kept.bring_back(self, saved)
