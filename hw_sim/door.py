@@ -295,4 +295,7 @@ class DoorConnection:
 
 def loads() -> dict[str, str]:
     """Names of loads and what they are."""
-    return dict(plant.LOADS)
+    return {
+        **plant.LOADS,
+        "trace:FILE.csv": "a recorded resistance: time_s since power-on, ohm; a scenario's or an address's",
+    }

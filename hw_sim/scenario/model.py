@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hw_sim import plant
+from hw_sim.scenario import recorded
 from hw_sim.world import World
 
 LOAD_LONGEST: Final = 16  # characters of a load's name or value; a number of 400 digits would be infinite
@@ -95,8 +96,17 @@ class Scenario:
         if self.person is not None:
             drug, back = plant.draw_person(self.seed, self.person)
             extra["person_drug"], extra["person_return"] = drug, back
+        trace = self.load.removeprefix(recorded.PREFIX) if self.load.startswith(recorded.PREFIX) else None
         world = World(
-            load=self.load, seed=self.seed, serial=self.serial, agenda=self.agenda, faults=self.faults, **extra
+            load=self.load if trace is None else "open",
+            seed=self.seed,
+            serial=self.serial,
+            agenda=self.agenda,
+            faults=self.faults,
+            **extra,
         )
+        if trace is not None:
+            since_s = world.now_us / 1e6  # the file's times count from power-on
+            plant.set_trace(world.plant, [(time_s - since_s, ohm) for time_s, ohm in recorded.rows_of(trace)])
         world.origin = self
         return world

@@ -9,6 +9,7 @@ from typing import Final
 
 from hw_sim import plant
 from hw_sim.line import Line
+from hw_sim.scenario import recorded
 from hw_sim.scenario.model import LOAD_LONGEST, Scenario
 from hw_sim.scenario.shelf import DEFAULT, SCENARIOS, load_file
 
@@ -63,6 +64,9 @@ def _integer(key: str, value: str, lowest: int, highest: int) -> int:
 
 def load_named(value: str) -> str:
     """A load, if it is one."""
+    if value.startswith(recorded.PREFIX):
+        recorded.rows_of(value.removeprefix(recorded.PREFIX))
+        return value
     if len(value) > LOAD_LONGEST:
         raise ValueError(f"load={value[:LOAD_LONGEST]}... is no load: `ionto-sim loads` lists them")
     plant.new_plant(load=value)  # refuses what it does not know

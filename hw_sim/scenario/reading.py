@@ -8,11 +8,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from hw_sim import plant
 from hw_sim.faults.when import LONGEST_S, number
 from hw_sim.line import Line
+from hw_sim.scenario import recorded
 from hw_sim.scenario.model import HOST_ACTIONS, OUTCOMES, Expected, HostAction, Scenario, Treatment
 from hw_sim.scenario.options import load_named, serial_number
 
@@ -34,8 +36,8 @@ class _Wrong(ValueError):
         self.what = what
 
 
-def from_toml(text: str, source: str) -> Scenario:
-    """A scenario from a file's text; ``source`` is what its errors begin with.
+def from_toml(text: str, source: str, home: Path | None = None) -> Scenario:
+    """A scenario from a file's text; ``source`` is what its errors begin with, ``home`` where its own files are.
 
     Raises:
         ValueError: one sentence with source and key.
@@ -44,6 +46,9 @@ def from_toml(text: str, source: str) -> Scenario:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise ValueError(f"{source}: is no TOML: {exc}") from exc
+    load = table.get("load")
+    if home is not None and isinstance(load, str) and load.startswith(recorded.PREFIX):
+        table["load"] = recorded.PREFIX + str(home / load.removeprefix(recorded.PREFIX))
     try:
         return _scenario(table)
     except ValueError as exc:
@@ -185,6 +190,8 @@ def _judge(verb: str, what: str) -> None:
     try:
         match verb:
             case "load":
+                if what.startswith(recorded.PREFIX):
+                    raise ValueError("a recorded trace is a scenario's load, not an event's")
                 load_named(what)
             case "lift" | "replace":
                 _word("drug", "return", "both")(what)

@@ -42,7 +42,7 @@ def load_file(path: Path) -> Scenario:
         raise ValueError(f"{path}: cannot be read: {exc.strerror or exc}; check the path") from exc
     except UnicodeDecodeError as exc:
         raise ValueError(f"{path}: is no text in UTF-8") from exc
-    return from_toml(text, str(path))
+    return from_toml(text, str(path), path.parent)
 
 
 class Shelf(Mapping[str, Scenario]):

@@ -68,7 +68,7 @@ def test_faults_as_lines_and_as_json(capsys):
 
 def test_loads_as_lines_and_as_json(capsys):
     assert run_command(["loads"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(LOADS)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*LOADS, "trace:FILE.csv"]
     assert run_command(["loads", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["name"]: row["what"] for row in rows} == LOADS
