@@ -15,6 +15,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from hw_sim.faults.cable import Cable
 from hw_sim.faults.fault import Bench
 from hw_sim.faults.spec import Spec, from_text
 from hw_sim.faults.when import When
@@ -47,6 +48,7 @@ class Board:
         self._watched: dict[int, int] = {}  # who waits for a look; for a byte, the count at which it is there
         self._x, self._y = seeded_words(bench.seed ^ _STREAM)
         self.struck: tuple[tuple[int, str], ...] = ()  # (time, fault's id) of every strike
+        self._cable: Cable | None = None  # of the faults of the line; there is none until one is injected
 
     def do(self, verb: str, argument: str) -> None:
         """The verbs of `World.act` that are about faults: two of whoever mishandles the bench, five of the agenda."""
@@ -63,6 +65,8 @@ class Board:
                 self.chance(int(argument))
             case "end_fault":
                 self.ended(int(argument))
+            case "bytes":
+                self.cable().said(argument)
             case _:
                 self.look()
 
@@ -83,6 +87,7 @@ class Board:
             raise ValueError(f"{MOST} faults are injected already: lift some")
         number = self._next
         self._injected[number] = Injected(spec)
+        _tell(number, spec)
         try:
             self._arm(number, spec)
         except ValueError:
@@ -153,7 +158,7 @@ class Board:
         """Its span is over; by chance it may strike again."""
         spec = self._injected[number].spec
         self._lift(number)
-        if spec.when.chance and not spec.fault.per_byte:
+        if spec.when.chance:
             self._injected[number] = Injected(spec)
             self._arm(number, spec)
 
@@ -210,14 +215,33 @@ class Board:
     def _count(self, w: When) -> int:
         return self._bench.bytes_out if w.towards == "host" else self._bench.bytes_in
 
+    # -- the line ------------------------------------------------------------------------------------------
+
+    def cable(self) -> Cable:
+        """What the faults of the line act on; only a world that has one pays for it."""
+        if self._cable is None:
+            self._cable = Cable(self._bench)
+        return self._cable
+
+    def opened(self, conn: int) -> None:
+        if self._cable is not None:
+            self._cable.opened(conn)
+
+    def closed(self) -> None:
+        if self._cable is not None:
+            self._cable.closed()
+
+    def hears_break(self) -> bool:
+        return self._cable is None or self._cable.hears_break()
+
     # -- the rest ------------------------------------------------------------------------------------------
 
     def _arm(self, number: int, spec: Spec) -> None:
         bench, w = self._bench, spec.when
         if w.at_us is not None:
             bench.later(w.at_us, "strike", str(number))
-        elif spec.fault.per_byte and not (w.state or w.event):
-            self.strike(number)  # it knows what to do with a byte and a chance
+        elif spec.fault.per_byte and (w.byte or w.chance):
+            self.cable().wait(number, spec.fault.id, spec.arguments, w.byte, w.towards, w.chance)
         elif w.chance:
             self.chance(number)
         elif w.state or w.event or w.byte:
@@ -251,6 +275,8 @@ class Board:
     def _forget(self, number: int) -> None:
         del self._injected[number]
         self._watched.pop(number, None)
+        if self._cable is not None:
+            self._cable.end(number)
         bench = self._bench
         mine = ("strike", "chance", "go_on", "end_fault")
         bench.agenda = tuple(a for a in bench.agenda if not (a[1] in mine and a[2] == str(number)))
@@ -295,9 +321,20 @@ class Board:
             self.struck,
             tuple(self._watched.items()),
             tuple((n, e.spec.text(), e.struck_us, e.found) for n, e in self._injected.items()),
+            self._cable.snapshot() if self._cable is not None else None,
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
-        self._next, self._event_no, self._x, self._y, self.struck, watched, injected = saved
+        self._next, self._event_no, self._x, self._y, self.struck, watched, injected, cable = saved
         self._watched = dict(watched)
         self._injected = {n: Injected(from_text(text), at, found) for n, text, at, found in injected}
+        for number, entry in self._injected.items():
+            _tell(number, entry.spec)
+        if cable is not None:
+            self.cable().restore(cable)
+
+
+def _tell(number: int, spec: Spec) -> None:
+    """A fault of the line acts again and again, and has to know which one it is, and whether only once."""
+    once = (spec.when.byte or spec.when.chance) and spec.when.for_us is None
+    spec.arguments.update(number=number, once=int(bool(once)))

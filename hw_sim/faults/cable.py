@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from hw_sim.faults.damage import DAMAGE, DELAYS, HELD_US
+from hw_sim.faults.damage import DAMAGE, DELAYS, HELD_US, STALLS
 from hw_sim.faults.strangers import AT_CLOSE, AT_OPEN, STRANGERS
 from hw_sim.line import Line
 from hw_sim.plant.noise import LOW22, WORD, seeded_words
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from hw_sim.faults.fault import Arguments, Bench
 
 _STREAM: Final = 0x0CAB_1E00  # the plant draws from the bare seed, the board from another stream
+REST_US: Final = 20_000  # how late the rest of a short write comes
 MOST_ON_THE_WAY: Final = 2048  # writes on one line, of which an endless stall would make endlessly many
+OF_WRITES: Final = ("L08", "L22")  # they act on what is written in one go
 # Where a fault of the line acts; the others say so themselves (``to=``).
 TOWARDS: Final = {"L12": "unit", "L13": "host", "L14": "host", "L16": "unit", "L17": "host"}
 
@@ -47,8 +49,8 @@ class Mishap:
         self.kind = kind
         self.args = args
         self.to = TOWARDS.get(kind) or ("both" if kind in STRANGERS else str(args.get("to", "both")))
-        self.sure = bool(args.get("once"))
-        self.left = 1 if self.sure else int(args.get("n", 0))
+        self.sure = bool(args.get("once")) and ("rate" in args or "share" in args)
+        self.left = 1 if self.sure else int(args.get("n", 0))  # of lines, where there are so many to lose
         self.tape: list[tuple[int, str, bytes]] = []
 
     def number_of(self, name: str) -> float:
@@ -62,10 +64,10 @@ class BentLine(Line):
     """One direction of a connection through the cable.
 
     ``fresh``: what comes next begins a line. ``floor_us``: nothing is laid before. ``held`` and ``counts`` are what
-    a fault remembers of this line, by the fault's number.
+    a fault remembers of this line, by the fault's number; ``rest``: what of this write comes later.
     """
 
-    __slots__ = ("cable", "conn", "counts", "floor_us", "fresh", "held", "towards")
+    __slots__ = ("cable", "conn", "counts", "floor_us", "fresh", "held", "rest", "towards")
 
     def __init__(self, line: Line, cable: Cable, towards: str, conn: int) -> None:
         self.arrivals, self.busy_us = line.arrivals, line.busy_us  # the very deque: somebody may be waiting on it
@@ -73,6 +75,7 @@ class BentLine(Line):
         self.cable, self.towards, self.conn = cable, towards, conn
         self.fresh = True
         self.floor_us = 0
+        self.rest = b""
         self.held: dict[int, bytes] = {}
         self.counts: dict[int, int] = {}
 
@@ -104,8 +107,8 @@ class Cable:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.on: dict[int, Mishap] = {}
-        # who waits: towards, bytes until then (0: by chance), chance in parts of 2^30
-        self._waiting: dict[int, tuple[str, int, int]] = {}
+        # who waits: kind, towards, bytes until then (0: by chance), chance in parts of 2^30
+        self._waiting: dict[int, tuple[str, str, int, int]] = {}
         self._x, self._y = seeded_words(bench.seed ^ _STREAM)
         for conn in bench.to_unit:
             self._bend(conn)
@@ -117,7 +120,7 @@ class Cable:
 
     def lines(self, towards: str = "both") -> list[BentLine]:
         """The lines of a direction, or all."""
-        tables = {"unit": self.bench.to_unit, "host": self.bench.to_host}
+        tables: dict[str, dict[int, Line]] = {"unit": self.bench.to_unit, "host": self.bench.to_host}
         wanted = tables.values() if towards == "both" else (tables[towards],)
         return [line for table in wanted for line in table.values() if isinstance(line, BentLine)]
 
@@ -127,9 +130,12 @@ class Cable:
         """Strike ``number`` with byte ``byte`` from now on, or with every byte by chance."""
         if not byte:
             towards = Mishap(number, kind, args).to
-        self._waiting[number] = (towards, byte, int(chance * (WORD + 1)))
+        self._waiting[number] = (kind, towards, byte, int(chance * (WORD + 1)))
 
     def begin(self, number: int, kind: str, args: Arguments) -> Mishap:
+        """It is on."""
+        for line in self.lines():  # it may have been on before
+            line.counts.pop(number, None)
         mishap = self.on[number] = Mishap(number, kind, dict(args))
         return mishap
 
@@ -142,15 +148,10 @@ class Cable:
         for line in self.lines():
             line.counts.pop(number, None)
             held = line.held.pop(number, b"")
-            if held and mishap.kind not in STRANGERS:
+            if held and mishap.kind in DAMAGE:
                 line.lay(self.bench.now_us, held)
-        if not any(self._stalls(line.towards, m) for line in self.lines() for m in self.on.values()):
-            for line in self.lines():
+            if not any(m.kind in STALLS and m.to in (line.towards, "both") for m in self.on.values()):
                 line.release(self.bench.now_us)
-
-    def _stalls(self, towards: str, mishap: Mishap) -> bool:
-        delay = DELAYS.get(mishap.kind)
-        return delay is not None and mishap.to in (towards, "both") and delay(self, mishap, 0) >= HELD_US
 
     # -- bytes ---------------------------------------------------------------------------------------------
 
@@ -171,6 +172,9 @@ class Cable:
                 laid[-1] = (at_us, laid[-1][1] + left)
             else:
                 laid.append((at_us, left))
+            if line.rest:
+                laid.append((at_us + REST_US, line.rest))
+                line.rest = b""
         for at_us, left in laid:
             if left:
                 line.lay(at_us, left)
@@ -178,36 +182,46 @@ class Cable:
     def _cut(self, towards: str, data: bytes) -> Iterator[bytes]:
         """The data in parts, each beginning with a byte at which a fault strikes."""
         begun = 0
-        mine = [n for n, w in self._waiting.items() if w[0] in (towards, "both")]
-        if mine:
-            for n in range(len(data)):
-                hits = [number for number in mine if self._meets(number)]
-                if hits and n > begun:
-                    yield data[begun:n]
-                    begun = n
-                for number in hits:
-                    self.bench.act("strike", str(number))
-                if hits:
-                    mine = [k for k, w in self._waiting.items() if w[0] in (towards, "both")]
+        for n in range(len(data) if self._waiting and not self._far_off(towards, len(data)) else 0):
+            hits = [k for k, w in self._waiting.items() if w[1] in (towards, "both") and self._meets(k)]
+            if not hits:
+                continue
+            if n > begun:
+                yield data[begun:n]
+                begun = n
+            by_chance = any(not w[2] and w[0] not in OF_WRITES for w in map(self._waiting.pop, hits))
+            for number in hits:
+                self.bench.act("strike", str(number))
+            if by_chance:  # it may strike again at the very next byte
+                yield data[begun : n + 1]
+                begun = n + 1
         yield data[begun:]
+
+    def _far_off(self, towards: str, length: int) -> bool:
+        """Whether nobody waits for one of so many bytes; then they are counted."""
+        mine = {k: w for k, w in self._waiting.items() if w[1] in (towards, "both")}
+        if any(byte <= length for _, _, byte, _ in mine.values()):
+            return False
+        self._waiting |= {k: (kind, to, byte - length, chance) for k, (kind, to, byte, chance) in mine.items()}
+        return True
 
     def _meets(self, number: int) -> bool:
         """One more byte for a fault that waits; whether it is the one."""
-        if number not in self._waiting:
-            return False
-        towards, byte, chance = self._waiting[number]
-        if byte:
-            self._waiting[number] = (towards, byte - 1, chance)
-        if byte != 1 and (byte or self.draw() >= chance):
-            return False
-        del self._waiting[number]
-        return True
+        kind, towards, byte, chance = self._waiting[number]
+        if byte > 1:
+            self._waiting[number] = (kind, towards, byte - 1, chance)
+        return byte == 1 or (not byte and self.draw() < chance)
 
     def appear(self, towards: str, conn: int, data: bytes) -> None:
         """Bytes that nobody at the ends wrote; ``conn`` 0: on every connection."""
         for line in self.lines(towards):
             if conn in (0, line.conn) and len(line.arrivals) < MOST_ON_THE_WAY:
                 line.lay(self.bench.now_us, data)
+
+    def said(self, text: str) -> None:
+        """Of the agenda: bytes that come later, as "towards connection hex"."""
+        towards, conn, data = text.split(" ")
+        self.appear(towards, int(conn), bytes.fromhex(data))
 
     def opened(self, conn: int) -> None:
         self._bend(conn)

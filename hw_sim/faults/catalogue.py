@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from hw_sim.faults import electrical, firmware, on_line, sensors, supply
+from hw_sim.faults import code, electrical, firmware, on_line, sensors, supply
 from hw_sim.faults.fault import Fault
 
 CATALOGUE: Final[tuple[Fault, ...]] = (
     *sorted(electrical.FAULTS + supply.FAULTS, key=lambda fault: fault.id),
     *sensors.FAULTS,
-    *firmware.FAULTS,
+    *sorted(firmware.FAULTS + code.FAULTS, key=lambda fault: fault.id),
     *on_line.FAULTS,
 )
 

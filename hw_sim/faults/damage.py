@@ -89,15 +89,12 @@ def _ends_inserted(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
 
 
 def _short_writes(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
-    """Of a write only the beginning goes; the rest is lost, or comes with the next."""
-    data = line.held.pop(m.number, b"") + data
+    """Of a write only the beginning goes; the rest is lost, or comes a little later."""
     if not c.hits(m, m.number_of("rate")):
         return data
     kept = c.draw() % len(data)
-    if m.word("rest") == "late" and m.number in c.on:
-        line.held[m.number] = data[kept:]
-    elif m.word("rest") == "late":  # struck for one write, and over with it: there is nobody to hold the rest
-        c.bench.later(c.bench.now_us + 20_000, "bytes", f"{line.towards} {line.conn} {data[kept:].hex()}")
+    if m.word("rest") == "late":
+        line.rest = data[kept:]
     return data[:kept]
 
 
@@ -111,7 +108,7 @@ def _steals(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
     return b"".join(part for part in (data[:at], data[at:]) if part and not c.hits(m, m.number_of("share")))
 
 
-_TRANSLATIONS: Final = {
+_TRANSLATIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "xonxoff": lambda data: data.translate(None, b"\x11\x13"),
     "lf-to-crlf": lambda data: data.replace(b"\n", b"\r\n"),
     "lf-to-cr": lambda data: data.replace(b"\n", b"\r"),
@@ -134,14 +131,14 @@ def _wrong_settings(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
         if line.towards == "host":
             return bytes(byte & 0x7F for byte in data)
         return bytes(byte & 0x7F | (byte & 0x7F).bit_count() % 2 << 7 for byte in data)
-    heard = [_heard(byte, baud, BAUD) if line.towards == "unit" else _heard(byte, BAUD, baud) for byte in data]
-    if line.towards == "unit" and None in heard:
+    found = [heard(byte, baud, BAUD) if line.towards == "unit" else heard(byte, BAUD, baud) for byte in data]
+    if line.towards == "unit" and None in found:
         c.bench.act("break")
-    return b"".join(part for part in heard if part is not None)
+    return b"".join(part for part in found if part is not None)
 
 
 @lru_cache(maxsize=1024)
-def _heard(byte: int, sent: int, at: int) -> bytes | None:
+def heard(byte: int, sent: int, at: int) -> bytes | None:
     """A character sent at one rate, sampled in the middle of the bits of another. None: the line was low for a whole
     character, which is a BREAK.
     """
@@ -158,14 +155,15 @@ def _heard(byte: int, sent: int, at: int) -> bytes | None:
             return None
         if not bits[0]:
             out.append(sum(bit << n for n, bit in enumerate(bits[1:9])))
-        edge = max(edge + 1, seen[-1] if not bits[0] else edge + 1)
+            edge = seen[-1]
+        edge += 1
     return bytes(out)
 
 
 # -- lines ---------------------------------------------------------------------------------------------------
 
 
-def _lines(line: BentLine, m: Mishap, data: bytes, firsts: bytes, judge: Callable[[bytes], bytes]) -> bytes:
+def _lines(c: Cable, line: BentLine, m: Mishap, data: bytes, firsts: bytes, judge: Callable[[bytes], bytes]) -> bytes:
     """``judge`` for whole lines that begin with one of ``firsts``; what is not finished waits."""
     out = bytearray()
     begun = line.held.pop(m.number, b"")
@@ -183,6 +181,8 @@ def _lines(line: BentLine, m: Mishap, data: bytes, firsts: bytes, judge: Callabl
         if passing:
             out += part
             passing = not ended
+    if m.number not in c.on:  # it was over with one of them
+        return bytes(out + begun)
     if begun:
         line.held[m.number] = begun
     line.counts[m.number] = int(passing)
@@ -200,19 +200,19 @@ def _requests_lost(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
     def judge(text: bytes) -> bytes:
         return b"" if _is_verb(text, m) and c.hits(m, m.number_of("rate")) else text
 
-    return _lines(line, m, data, b">", judge)
+    return _lines(c, line, m, data, b">", judge)
 
 
 def _replies_lost(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
     def judge(text: bytes) -> bytes:
         return b"" if _is_verb(text, m) and c.hits(m, m.number_of("rate")) else text
 
-    return _lines(line, m, data, b"<", judge)
+    return _lines(c, line, m, data, b"<", judge)
 
 
 def _news_lost(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
     firsts = {"both": b"~!", "telemetry": b"~", "events": b"!"}[m.word("what")]
-    return _lines(line, m, data, firsts, lambda text: b"" if c.hits(m, m.number_of("rate")) else text)
+    return _lines(c, line, m, data, firsts, lambda text: b"" if c.hits(m, m.number_of("rate")) else text)
 
 
 def _lines_twice(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
@@ -225,7 +225,7 @@ def _lines_twice(c: Cable, line: BentLine, m: Mishap, data: bytes) -> bytes:
         c.bench.later(c.bench.now_us + late_us, "bytes", f"{line.towards} {line.conn} {text.hex()}")
         return text
 
-    return _lines(line, m, data, b">" if line.towards == "unit" else b"<~!", judge)
+    return _lines(c, line, m, data, b">" if line.towards == "unit" else b"<~!", judge)
 
 
 # -- times ---------------------------------------------------------------------------------------------------
@@ -266,3 +266,4 @@ DAMAGE: Final[dict[str, Damage]] = {
     "L23": _translates,
 }
 DELAYS: Final[dict[str, Delay]] = {"L09": _latency, "L10": _stall, "L27": _bridge, "L28": _stall}
+STALLS: Final = ("L10", "L28")

@@ -9,12 +9,15 @@ strike; it answers in how many seconds it wants to be called again, None: no mor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hw_sim.faults.when import number
-from hw_sim.firmware.main import Firmware
 from hw_sim.line import Line
 from hw_sim.plant import Plant, set_parameter
+from hw_sim.variants import Housing
+
+if TYPE_CHECKING:
+    from hw_sim.faults.board import Board
 
 
 class Memory(Protocol):
@@ -22,18 +25,23 @@ class Memory(Protocol):
 
     nvm: dict[str, bytes]
     nvm_full: bool
+    nvm_slow_us: int
 
 
-class Bench(Protocol):
+class Bench(Housing, Protocol):
     """What a fault acts on: the world."""
 
     seed: int
     now_us: int
+    powered_us: int
+    fed_us: int
+    hung: bool
     plant: Plant
     to_unit: dict[int, Line]
     to_host: dict[int, Line]
     agenda: tuple[tuple[int, str, str], ...]
     next_tick_us: int
+    tick_us: int
     load: str
     bytes_in: int
     bytes_out: int
@@ -41,14 +49,14 @@ class Bench(Protocol):
     @property
     def hal(self) -> Memory: ...
 
-    @property
-    def firmware(self) -> Firmware: ...
-
     def act(self, verb: str, argument: str = "") -> None:
         """One thing that happens to the bench, `World.act`."""
 
     def later(self, at_us: int, verb: str, argument: str) -> None:
         """The same, at its time."""
+
+    def faults(self) -> Board:
+        """The board of the faults."""
 
 
 class Argument(NamedTuple):
