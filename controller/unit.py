@@ -237,7 +237,7 @@ class Unit:
             case Noise():
                 self.counters[message.kind.name.lower()] += 1
             case _:
-                self.counters["strays"] += 1  # a request: an echo of our own
+                self.counters["echoes"] += 1  # a request: our own, come back
 
     def lost(self) -> None:
         """The port vanished: what was outstanding is unknown, what was half received is void."""
@@ -293,6 +293,11 @@ class Unit:
             return (
                 f"{self.link.port}: nothing answers. Is the unit switched on, and is this its port? "
                 "`ionto ports` lists them"
+            )
+        if self.counters["strays"] or self.counters["bad_crc"]:  # sealed lines, but no answer whole and in time
+            return (
+                f"{self.link.port}: an ionto unit is there, but its answers come too late or not whole. Is the line "
+                "slow, noisy, or read by another program too?"
             )
         return (
             f"{self.link.port}: this is not an ionto unit; it said {_readable(self._heard)}. "
