@@ -116,6 +116,7 @@ class Engine:
         self._missed: list[Ask] = []  # EVENTS, to be asked when the unit has said what is true
         self._was_reset = False
         self._found = UnitState.IDLE
+        self._look_again = False  # the next telemetry counts as a change: what was found may be old
 
     @property
     def over(self) -> bool:
@@ -174,7 +175,8 @@ class Engine:
         breach = self.monitor.judge(seen)
         if breach is not None:
             self.trip(breach, now)
-        if last is None or seen.state is not last.state:
+        if last is None or seen.state is not last.state or self._look_again:
+            self._look_again = False
             self._follow(seen.state, now)
 
     def _is_news(self, last: Telemetry, seen: Telemetry) -> bool:
@@ -308,6 +310,8 @@ class Engine:
                 self._found = reply.state("st")
                 self.asks.append(Ask("RUN", {"run": self.run}))
             case "RUN":
+                if self.state is _S.UNCERTAIN:
+                    self._found = reply.state("st")  # newer than the answer to STATUS, which may have come twice late
                 self._told(reply.word("out"), reply.integer("q"), now)
             case "PRES" if self.state is _S.STAGING:
                 self._staged(reply, now)
@@ -567,6 +571,7 @@ class Engine:
     def _take_up(self, now: float) -> None:
         """Our run is open in the unit: go on from where it is, touching nothing."""
         self._heard_s = now  # telemetry of the new session has a second to come
+        self._look_again = True
         self._doubt_since_s = None
         self._known, self._resuming = True, False
         self._fire(_FOUND.get(self._found, Trigger.FOUND_PAUSED))

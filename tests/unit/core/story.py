@@ -91,6 +91,7 @@ class Player:
         self.now, self.heard_s = 100.0, 0.0
         self.notes: list[Note] = []
         self.asked = ""  # the verb that left in answer to the last input
+        self._told_st = "HOLD"
         self._out: Ask | None = None
         self._ms, self._number, self._event, self._q = 5000, 0, 0, 0
         self._sid = 0x4A17
@@ -152,6 +153,10 @@ class Player:
             self.engine.on_verdict(Refused(verb, code, Reply(self._sid, 1, code, verb, fields)), self.now)
         else:
             full = {**USUAL.get(verb, {}), **fields}
+            if verb == "STATUS":
+                self._told_st = full["st"]
+            elif verb == "RUN" and "st" not in fields:
+                full["st"] = self._told_st  # a unit says the same in both, unless the story has it otherwise
             self.engine.on_verdict(Confirmed(verb, Reply(self._sid, 1, 0, verb, full)), self.now)
 
     def _telemetry(

@@ -139,7 +139,7 @@ def test_what_the_unit_says_after_status_is_newer_than_status() -> None:
     play(
         f"""{TO_HOLD_ASKED.format("PAUSING")}
 ~PAUSED sid=4A18 n=1    | UNCERTAIN |
-<RUN 00 out=RUNNING q=9 | PAUSED    | taken_up st=PAUSED
+<RUN 00 out=RUNNING st=PAUSED | PAUSED | taken_up st=PAUSED
 """,
         attended=True,
     )
@@ -401,3 +401,21 @@ def test_an_engine_left_without_a_question_asks_again() -> None:
     with pytest.raises(ProtocolViolation, match="reply to HELLO says boot=x"):
         player.line("<HELLO 00 boot=x")
     assert player.line("+0.1") == "HELLO run=RUN1"
+
+
+# -- what was found is old ---------------------------------------------------------------------------------------
+
+
+def test_the_answer_to_run_is_newer_than_that_to_status() -> None:
+    """STATUS ran in PAUSING; its answer was lost twice and came again from the unit's memory, when it had paused."""
+    play(f"""{TO_HOLD_ASKED.format("PAUSING")}
+<RUN 00 out=RUNNING st=PAUSED | STOPPING | taken_up st=PAUSED, BRAKE, STOP
+""")
+
+
+def test_telemetry_that_says_otherwise_counts_though_it_does_not_change() -> None:
+    play(f"""{TO_HOLD_ASKED.format("PAUSING")}
+~PAUSED                        | UNCERTAIN |
+<RUN 00 out=RUNNING st=PAUSING | PAUSING   | taken_up st=PAUSING
+~PAUSED                        | STOPPING  | BRAKE, STOP
+""")
