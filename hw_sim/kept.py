@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _OWN: Final = (
     "now_us", "powered_us", "next_tick_us", "fed_us", "hung", "plugged", "next_conn", "agenda", "load", "bytes_in",
-    "bytes_out",
+    "bytes_out", "tick_us",
 )  # fmt: skip
 
 _read_own, _write_own = reader(_OWN), writer(_OWN)
@@ -39,7 +39,7 @@ def keep(world: World) -> tuple[Any, ...]:
     """What ``bring_back`` needs."""
     fw, hal = world.firmware, world.hal
     return (
-        _read_own(world),
+        (*_read_own(world), _code(world)),
         plant.snapshot(world.plant),
         _read_record(fw.rec),
         _read_firmware(fw),
@@ -47,7 +47,7 @@ def keep(world: World) -> tuple[Any, ...]:
         _read_door(fw.door),
         _read_store(fw.store),
         tuple(sorted((c, r.buf, r.bad, r.poisoned, r.overlong) for c, r in fw.receivers.items())),
-        (tuple(sorted(hal.nvm.items())), hal.nvm_full, hal.reset_cause, hal.jumper),
+        (tuple(sorted(hal.nvm.items())), hal.nvm_full, hal.reset_cause, hal.jumper, hal.nvm_slow_us, hal.writing),
         tuple((c, u.snapshot(), world.to_host[c].snapshot(), u.byte_ns) for c, u in world.to_unit.items()),
         (tuple(world.done), world.board.snapshot() if world.board is not None else None),
     )
@@ -55,7 +55,8 @@ def keep(world: World) -> tuple[Any, ...]:
 
 def bring_back(world: World, saved: tuple[Any, ...]) -> None:
     own, of_plant, record, of_firmware, of_session, of_door, of_store, receivers, hal, lines, mishaps = saved
-    _write_own(world, own)
+    _write_own(world, own[:-1])
+    _write_code(world, own[-1])
     plant.restore(world.plant, of_plant)
     fw = world.firmware
     _write_record(fw.rec, record)
@@ -69,7 +70,7 @@ def bring_back(world: World, saved: tuple[Any, ...]) -> None:
         r = fw.receivers[conn] = Receiver()
         r.buf, r.bad, r.poisoned, r.overlong = buf, bad, poisoned, overlong
     world.hal.nvm = dict(hal[0])
-    world.hal.nvm_full, world.hal.reset_cause, world.hal.jumper = hal[1:]
+    world.hal.nvm_full, world.hal.reset_cause, world.hal.jumper, world.hal.nvm_slow_us, world.hal.writing = hal[1:]
     world.jumps += 1
     world.done = list(mishaps[0])
     world.to_unit, world.to_host = {}, {}
@@ -81,3 +82,22 @@ def bring_back(world: World, saved: tuple[Any, ...]) -> None:
     world.board = None
     if mishaps[1] is not None:  # on the lines as they are now
         world.faults().restore(mishaps[1])
+
+
+def _code(world: World) -> tuple[Any, ...]:
+    """Of a unit whose code has defects: their names, and what they remember."""
+    if world.make is Firmware:
+        return ()
+    from hw_sim import variants
+
+    return variants.defects_of(world.make), variants.memories(world.firmware)
+
+
+def _write_code(world: World, code: tuple[Any, ...]) -> None:
+    if not code and world.make is Firmware:
+        return
+    from hw_sim import variants
+
+    names, memories = code or ((), ())
+    variants.refit(world, variants.named(names))
+    variants.remember(world.firmware, memories)

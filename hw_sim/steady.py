@@ -32,7 +32,8 @@ def is_steady(p: Plant, s: Record) -> bool:
         s.st == HOLD
         and reg == s.prog == s.tgt == s.s_a == s.s_b == s.s_c == s.s_d == s.s_e
         and s.step_n == 5
-        and not (s.dirty or s.hot or s.unsteady or s.limited or s.pulled or s.half or s.cmp_i or s.note or s.saving)
+        and not (s.dirty or s.hot or s.unsteady or s.limited or s.pulled or s.half)
+        and not (s.cmp_i or s.alarm or s.note or s.saving or s.busy)
         and p.path > NOTHING
         and p.relay
     )
@@ -47,6 +48,7 @@ def hold(p: Plant, s: Record, most: int) -> int:
         return 0
     reg, band, band_e, v_lo, v_hi, prog = s.reg, s.band, s.band_e, s.v_lo, s.v_hi, s.prog
     zero_i, zero_i2, zero_v = s.zero_i, s.zero_i2, s.zero_v
+    mul_i, frac_i, frac_v = s.mul_i, s.frac_i, s.frac_v
     i, i2, v_mv, i_1, i2_1, v_1 = s.i, s.i2, s.v, s.i_1, s.i2_1, s.v_1
     code_i, code_i2, c_code_i, c_code_i2 = s.code_i, s.code_i2, s.c_code_i, s.c_code_i2
     v_a, v_b, v_c, v_d, v_e = s.v_a, s.v_b, s.v_c, s.v_d, s.v_e
@@ -112,9 +114,9 @@ def hold(p: Plant, s: Record, most: int) -> int:
         if not (0 < new_c < 65535 and 0 < new_c2 < 65535 and 0 <= new_c_v < 65535):
             break
         # -- control.tick and detect.healthy
-        new_i = new_c * 76 + (new_c * 9670 >> 15) - zero_i
-        new_i2 = new_c2 * 76 + (new_c2 * 9670 >> 15) - zero_i2
-        mv = new_c_v + (new_c_v * 2233 >> 15) - zero_v
+        new_i = new_c * mul_i + (new_c * frac_i >> 14) - zero_i
+        new_i2 = new_c2 * 76 + (new_c2 * 4835 >> 14) - zero_i2
+        mv = new_c_v + (new_c_v * frac_v >> 15) - zero_v
         if not (-band <= new_i - reg <= band and -band_e <= new_i - new_i2 <= band_e and v_lo <= mv <= v_hi):
             break
         if (new_c == code_i and c_code_i >= STUCK_CONVERSIONS - 1) or (

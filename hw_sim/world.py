@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from hw_sim import kept, plant, steady
 from hw_sim.firmware.hal import Hal
-from hw_sim.firmware.machine import BY_LOCAL, HOLD, NAMES
+from hw_sim.firmware.inputs import heard
+from hw_sim.firmware.machine import HOLD, NAMES
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
 from hw_sim.line import Line
@@ -35,6 +36,7 @@ class SimHal(Hal):
 
     simulated = True
     jumper = True
+    calibrates = True
 
     def __init__(self, world: World, serial: str) -> None:
         self.world = world
@@ -42,9 +44,11 @@ class SimHal(Hal):
         self.serial = serial
         self.nvm: dict[str, bytes] = {}
         self.nvm_full = False
+        self.nvm_slow_us = 0  # how long a write takes
+        self.writing: tuple[int, str, bytes] | None = None  # until when, slot, text
 
     def uptime_ms(self) -> int:
-        return (self.world.now_us - self.world.powered_us) // 1000
+        return (self.world.now_us - self.world.powered_us) * TICK_US // (self.world.tick_us * 1000)
 
     def sense(self, s: Record) -> None:
         p = self.plant
@@ -55,6 +59,8 @@ class SimHal(Hal):
         s.relay_fb = p.relay_fb
         s.cmp_i = p.cmp_i
         s.cmp_v = p.cmp_v
+        if p.supply_mv != s.supply_mv or p.unit_temp_dc != s.temp_dc or p.odd or s.alarm:
+            heard(s, p.supply_mv, p.unit_temp_dc, p.interlock, p.local_stop)
 
     def drive(self, s: Record) -> None:
         p = self.plant
@@ -71,8 +77,25 @@ class SimHal(Hal):
     def nvm_write(self, slot: str, data: bytes) -> bool:
         if self.nvm_full:
             return False
-        self.nvm[slot] = data
+        if self.nvm_slow_us:
+            self.writing = (self.world.now_us + self.nvm_slow_us, slot, data)
+            self.nvm[slot] = data[: len(data) // 2]  # what there is of it until then
+        else:
+            self.nvm[slot] = data
         return True
+
+    def nvm_busy(self) -> bool:
+        if self.writing is None:
+            return False
+        until_us, slot, data = self.writing
+        if self.world.now_us < until_us:
+            return True
+        self.nvm[slot] = data
+        self.writing = None
+        return False
+
+    def reference_mv(self) -> int:
+        return round(2500 / self.plant.drift)
 
 
 class World:
@@ -86,14 +109,16 @@ class World:
         serial: str = "SN0001",
         agenda: tuple[tuple[float, str, str], ...] = (),
         faults: tuple[str, ...] = (),
+        firmware: type[Firmware] = Firmware,
         **parameters: float,
     ) -> None:
         self.seed = seed
         self.now_us = self.powered_us = self.fed_us = 0
-        self.next_tick_us = TICK_US
+        self.next_tick_us = self.tick_us = TICK_US  # how long a tick really is: the unit counts it as 10 ms
         self.hung = False
         self.plugged = True
-        self.has_lane = True  # steady ticks go several at a time; the same bytes come out without
+        self.make = firmware  # the code in the unit, in whoever starts after a reset too
+        self.has_lane = firmware is Firmware  # steady ticks go several at a time; the same bytes come out without
         self.plant = plant.new_plant(load=load, seed=seed, **parameters)
         self.to_unit: dict[int, Line] = {}
         self.to_host: dict[int, Line] = {}
@@ -107,7 +132,7 @@ class World:
         # (time in us, verb, argument), soonest first
         self.agenda = tuple((round(at_s * 1e6), verb, arg) for at_s, verb, arg in sorted(agenda, key=itemgetter(0)))
         self.hal = SimHal(self, serial)
-        self.firmware = Firmware(self.hal)
+        self.firmware = self.make(self.hal)
         for fault in faults:
             self.act("inject", fault)
         plant.reset(self.plant)
@@ -195,38 +220,42 @@ class World:
         """Ticks up to and with ``limit_us``, stopping early once the host has something to come."""
         while self.hung and self.next_tick_us <= limit_us:
             self.now_us = self.next_tick_us
-            self.next_tick_us += TICK_US
+            self.next_tick_us += self.tick_us
             self._tick_hung()
         at = self.next_tick_us
         if at > limit_us:
             return
         rec = self.firmware.rec
-        tick = self.firmware.tick
+        tick, supply, tick_us = self.firmware.tick, self.plant, self.tick_us
         if awaited:
             awaited = ()  # has something to come already
         while at <= limit_us:
             made = self._hold(at, limit_us) if rec.st == HOLD and self.has_lane else 0
             if made:
-                at += made * TICK_US
+                at += made * tick_us
             else:
                 self.now_us = at
-                at += TICK_US
+                at += tick_us
                 tick()
+                if not supply.supplied:
+                    self._power_fails()
+                    break
             if awaited:
                 break
         self.next_tick_us = at
-        self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
+        if not self.hung:
+            self.fed_us = self.now_us  # a tick that came to its end has fed the watchdog
 
     def _hold(self, at_us: int, limit_us: int) -> int:
         """As many ticks from ``at_us`` on as are plainly steady, up to the telemetry that they lead to."""
         firmware = self.firmware
         if not steady.is_steady(self.plant, firmware.rec):
             return 0
-        most = (limit_us - at_us) // TICK_US + 1
+        most = (limit_us - at_us) // self.tick_us + 1
         left = firmware.session.tele_left
         made = steady.hold(self.plant, firmware.rec, left if 0 < left < most else most)
         if made:
-            self.now_us = at_us + (made - 1) * TICK_US
+            self.now_us = at_us + (made - 1) * self.tick_us
             firmware.held(made)
         return made
 
@@ -237,12 +266,14 @@ class World:
                 data = line.arrivals.popleft()[1]
                 if not self.hung:  # what reaches a dead processor is lost
                     self.firmware.receive(conn, data)
-                    self.hal.drive(self.firmware.rec)
+                    self.firmware.hal.drive(self.firmware.rec)
 
     def _tick_hung(self) -> None:
         """The processor is dead: the plant goes on, and the watchdog opens the relay and resets."""
         plant.step(self.plant)
-        if self.now_us - self.fed_us >= WATCHDOG_US:
+        if self.fed_us == NEVER_US and self.plant.supplied:  # there is power again
+            self.power_cycle()
+        elif self.now_us - self.fed_us >= getattr(self.make, "WATCHDOG_US", WATCHDOG_US):
             self.power_cycle(cause=1)
 
     def power_cycle(self, cause: int = 0) -> None:
@@ -251,13 +282,18 @@ class World:
         self.hung = False
         self.powered_us = self.fed_us = self.now_us
         self.hal.reset_cause = cause
-        self.firmware = Firmware(self.hal)
+        self.hal.writing = None  # and its slot is torn
+        self.firmware = self.make(self.hal)
 
     def _power_off(self) -> None:
-        """No supply: outputs at rest, no tick, and no watchdog that would reset."""
+        plant.power_off(self.plant)
+        self._power_fails()
+
+    def _power_fails(self) -> None:
+        """No supply, or not enough: the processor is held in reset, with no tick and no watchdog."""
         self.hung = True
         self.fed_us = NEVER_US
-        plant.power_off(self.plant)
+        self.plant.relay = self.plant.dac_code = 0
 
     # -- what happens to the bench -------------------------------------------------------------------------
 
@@ -304,8 +340,7 @@ class World:
             case "jumper":
                 self.hal.jumper = argument != "0"
             case "local_stop":
-                if not self.hung:
-                    self.firmware.stop(BY_LOCAL)
+                plant.press(self.plant)
             case "inject" | "lift_fault" | "strike" | "go_on" | "chance" | "end_fault" | "look" | "bytes":
                 self.faults().do(verb, argument)
             case "break":
@@ -339,7 +374,13 @@ class World:
             "peak_ua": p.peak_i_a * 1e6,
             "set_ua": s.tgt // 1000,
             "faults": s.fl,
+            **({} if self.make is Firmware else {"defects": self._defects()}),
         }
+
+    def _defects(self) -> tuple[str, ...]:
+        from hw_sim.variants import defects_of
+
+        return defects_of(self.make)
 
     # -- snapshot ------------------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 """The contact check of ARM: the zero of the converters, the bridge, then 50 uA for a second.
 
+Before it takes the zero as one it looks whether it can be: with the relay open a channel that reads more than rest, or
+nothing at all, is no offset but a defect (fault 14).
+
 It finds an open lead, not a partial contact: dry skin reaches 300 kohm, so only more than 400 kohm, or less than
 the prescription's ZMIN, refuses. The charge of it is no part of the dose.
 """
@@ -13,6 +16,7 @@ CHECK_TICKS = 100  # 50 uA for 1 s, the last half of it measured
 CHECK_NA = 50_000
 CHECK_MAX_OHM, CHECK_WARN_OHM = 400_000, 150_000
 QUIET_TICKS = 100  # the bridge moves after 1 s below 10 uA
+REST_MAX_NA, REST_MAX_MV = 30_000, 430
 REST_CODE_MAX = 400  # a current channel at rest reads below 30 uA, the voltage channel below 0.43 V
 
 
@@ -42,10 +46,7 @@ def step(s: Record, i: int) -> None:
         s.chk_i2 += s.i2 + s.zero_i2
         s.chk_v += s.v + s.zero_v
         if n == ZERO_TICKS:
-            s.zero_i = s.chk_i // ZERO_TICKS
-            s.zero_i2 = s.chk_i2 // ZERO_TICKS
-            s.zero_v = s.chk_v // ZERO_TICKS
-            s.chk_i = s.chk_v = 0
+            _zero(s)
     elif not s.relay:
         if s.bridge != s.pol and not s.is_open and s.quiet < QUIET_TICKS:
             s.chk_n = ZERO_TICKS
@@ -57,6 +58,19 @@ def step(s: Record, i: int) -> None:
         write_dac(s, CHECK_NA)
     else:
         _sense(s, n, i)
+
+
+def _zero(s: Record) -> None:
+    zero = s.chk_i // ZERO_TICKS
+    zero2 = s.chk_i2 // ZERO_TICKS
+    mv = s.chk_v // ZERO_TICKS
+    s.chk_i = s.chk_v = 0
+    if s.relay_fb or not 0 < zero < REST_MAX_NA or not 0 < zero2 < REST_MAX_NA or not 0 < mv < REST_MAX_MV:
+        trip_now(s, 14)
+        return
+    s.zero_i = zero - s.off_i
+    s.zero_i2 = zero2
+    s.zero_v = mv - s.off_v
 
 
 def _sense(s: Record, n: int, i: int) -> None:

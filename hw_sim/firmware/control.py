@@ -10,7 +10,7 @@ voltage limit holds. The regulator's trim is proportional to the set-point and f
 nothing winds up (a plain integrator gave 2.7 mA on re-contact at 1.5 mA).
 """
 
-from . import contact_check, detect
+from . import contact_check, detect, inputs
 from .machine import (
     ARMED,
     CHECK,
@@ -21,6 +21,7 @@ from .machine import (
     PAUSE,
     PAUSING,
     RAMP_UP,
+    SELFTEST,
     TOP,
     ZERO,
     ZERO_FAULT,
@@ -32,6 +33,7 @@ from .output import (
     LINK,
     LINK_BIT,
     NOTE_CLOSE,
+    NOTE_HOUR,
     NOTE_LINK,
     NOTE_WARN,
     TIMEOUT,
@@ -47,23 +49,28 @@ from .record import Record
 
 TTL_TICKS = 1000
 PAUSE_S = 600
+RELAY_TICKS = 10
+HOUR_TICKS = 360_000
 
 
 def tick(s: Record) -> int:
     """Advance 10 ms. Non-zero when main has something to do: the state moved, or ``note`` or ``saving`` is set."""
-    # 16 bits over 5 mA are 76.2951 nA a code, over 70 V 1.06813 mV a code; the fraction as a shift.
+    # 16 bits over 5 mA are 76.2951 nA a code, over 70 V 1.06813 mV a code; the fraction as a shift. Delivery current
+    # and voltage with their calibration (calibration.py).
     c = s.adc_i
     c2 = s.adc_i2
     v = s.adc_v
     s.i_1 = s.i
     s.i2_1 = s.i2
     s.v_1 = s.v
-    s.i = i = c * 76 + (c * 9670 >> 15) - s.zero_i
-    s.i2 = i2 = c2 * 76 + (c2 * 9670 >> 15) - s.zero_i2
-    s.v = v = v + (v * 2233 >> 15) - s.zero_v
+    s.i = i = c * s.mul_i + (c * s.frac_i >> 14) - s.zero_i
+    s.i2 = i2 = c2 * 76 + (c2 * 4835 >> 14) - s.zero_i2
+    s.v = v = v + (v * s.frac_v >> 15) - s.zero_v
     s.t_st += 1
     if s.cmp_i:
         trip_now(s, 7)
+    if s.alarm:
+        inputs.act(s)
     st = s.st
     if RAMP_UP <= st <= PAUSING:
         if i > 0:
@@ -273,13 +280,21 @@ def _at_zero(s: Record) -> None:
 
 
 def _at_rest(s: Record, st: int, i: int) -> None:
-    if -10_000 < i < 10_000:
+    if -10_000 < i - s.off_i < 10_000:
         if s.quiet < contact_check.QUIET_TICKS:
             s.quiet += 1
     else:
         s.quiet = 0
     if s.cause < 200 and not s.cmp_i:
         s.cause += 1
+    if s.relay_fb != s.relay and st > SELFTEST:
+        _relay(s)
+        st = s.st
+    else:
+        s.c_relay = 0
+    if s.t_st >= HOUR_TICKS:  # no state at rest counts as far, and the counter never leaves the small integers
+        s.t_st = 0
+        s.note |= NOTE_HOUR
     if s.is_open:
         s.sec += 1
         if s.sec >= 100:
@@ -297,6 +312,14 @@ def _at_rest(s: Record, st: int, i: int) -> None:
             contact_check.disarm(s)
     elif st == FAULT and not contact_check.rests(s):
         s.cause = 0
+
+
+def _relay(s: Record) -> None:
+    """A relay that does not do, or does not say, what it is told, with no current on its way: welded, stuck, a lie."""
+    if s.c_relay < RELAY_TICKS:
+        s.c_relay += 1
+    elif not s.cmp_i:
+        trip_now(s, 14)
 
 
 def begin(s: Record, resumed: int) -> None:

@@ -4,20 +4,18 @@ Bytes are handled when they arrive, not at the next tick. Stop bytes are found b
 arrived is looked at, so that no backlog delays them.
 """
 
-from . import contact_check, control, output
+from . import control, output, post, window
 from .machine import (
     BY_BYTE,
+    BY_LOCAL,
     BY_NAMES,
     CHECK,
     CLEARED,
     CUT_OPEN,
-    FAILED,
     FAULT,
     NAMES,
-    PASSED,
     PAUSE,
     PAUSING,
-    POWER_ON,
     RAMP_DOWN,
     RAMP_UP,
     SELFTEST,
@@ -41,7 +39,7 @@ FAULT_NAMES = (
     "ELECTRODE_SPENT",
 )  # fmt: skip
 OUTCOMES = ("RUNNING", "DONE", "STOPPED", "ABORTED", "LINK", "RESET", "TIMEOUT")
-SELFTEST_TICKS = 20
+SELFTEST_TICKS = post.TICKS
 EVENTS_KEPT = 64
 
 
@@ -50,7 +48,8 @@ def outcome_word(code: int) -> str:
 
 
 class Firmware:
-    STATE = ("run", "digest", "canon", "events", "event_no", "lines_lost", "last_x", "tested", "linked")
+    STATE = ("run", "digest", "canon", "events", "event_no", "lines_lost", "last_x", "tested", "linked", "trial",
+             "refused")  # fmt: skip
 
     def __init__(self, hal) -> None:  # type: ignore[no-untyped-def]
         self.hal = hal
@@ -68,75 +67,28 @@ class Firmware:
         self.last_x: tuple[int, int] | None = None  # connection and uptime of the last 0x18
         self.linked = 0  # the LINK bit as last told
         self.tested = 0
+        self.trial = post.AT_POWER_ON
+        self.refused = False  # the memory, since it was last asked
         self.boot()
 
-    # -- power-on ------------------------------------------------------------------------------------------
+    # -- power-on and the tick -----------------------------------------------------------------------------
 
     def boot(self) -> None:
-        s = self.rec
-        store = self.store
-        store.load()
-        s.fl, s.first = store.fl, store.first
-        s.cause = 0  # whatever is latched: its cause has been absent since now
-        store.boot = (store.boot + 1) & 0xFFFF
-        run, q = self._close_interrupted()
-        if self.hal.reset_cause:
-            self._found(16, run, q)
-        if store.bad:
-            self._found(15)
-        if not store.save_system(s.fl, s.first):
-            self._found(15)
-        self.session.power_on(store.boot)
-        move(s, POWER_ON)
-        self.tell_state()
-
-    def _found(self, code: int, run: str = "-", q: int = 0) -> None:
-        """A fault found at power-on or by the self-test: there is no current to remove."""
-        s = self.rec
-        if not s.fl & (1 << (code - 1)):
-            output.latch(s, code)
-            s.note &= ~output.NOTE_FAULT
-            self._tell_fault(run, q)
-
-    def _close_interrupted(self) -> tuple[str, int]:
-        """A run that was open when the power went is RESET; what may have flowed since its last record counts."""
-        store = self.store
-        if not store.runs:
-            return "-", 0
-        run, out, q, more = store.runs[-1]
-        self.rec.q = q
-        if out != output.RUNNING:
-            return "-", 0
-        self.rec.q = q = q + more
-        store.update(run, output.RESET, q, 0)
-        return run, q
+        post.boot(self)
 
     def _self_test(self) -> None:
-        """Relay and converters at rest, and the records."""
-        s = self.rec
-        if s.t_st < SELFTEST_TICKS:
-            return
-        good = contact_check.rests(s)
-        sound = self.store.sound()
-        self.tested = 0 if good and sound else 1
-        if not good:
-            self._found(14)
-        if not sound:
-            self._found(15)
-        move(s, FAILED if s.fl else PASSED)
-        self.session.self_tested(self.tested)
-        self.after()
-
-    # -- the tick ------------------------------------------------------------------------------------------
+        post.step(self)
 
     def tick(self) -> None:
         s = self.rec
         self.hal.sense(s)
         if control.tick(s):
             self.after()
-        self.hal.drive(s)
         if s.st <= SELFTEST:
             self._self_test()
+        if s.busy:
+            self._pump()
+        self.hal.drive(s)
         session = self.session
         if session.tele_left:
             session.tele_left -= 1
@@ -157,7 +109,7 @@ class Firmware:
         note = s.note
         s.note = 0
         if note & output.NOTE_FAULT:
-            self._tell_fault(self.run if s.f_open else "-", s.f_q)
+            self.tell_fault(self.run if s.f_open else "-", s.f_q)
         if note & output.NOTE_WARN:
             self.event("WARN id=%02d" % s.warn)
         if note & output.NOTE_LINK:
@@ -174,8 +126,12 @@ class Firmware:
             self.session.checked()
         if note & output.NOTE_CLOSE:
             self.session.close()
+        if note & output.NOTE_HOUR:
+            self.remember_time()
+        if note & output.NOTE_LOCAL:
+            self.stop(BY_LOCAL)
 
-    def _tell_fault(self, run: str, q: int) -> None:
+    def tell_fault(self, run: str, q: int) -> None:
         s = self.rec
         self.event(
             "FAULT id=%02d name=%s z=%d i=%d v=%d q=%d run=%s"
@@ -195,17 +151,37 @@ class Firmware:
         good = True
         if store.fl != s.fl & ~output.LINK_BIT or store.first != s.first:
             good = store.save_system(s.fl & ~output.LINK_BIT, s.first)
-        if self.run and store.runs and store.runs[-1][0] == self.run:
+        pending = self.session.waiting == "START"  # neither open nor closed: it is being recorded
+        if self.run and store.runs and store.runs[-1][0] == self.run and store.runs[-1][1] == 0 and not pending:
             out = 0 if s.is_open else s.why
-            if store.runs[-1][1] == 0:
-                good = store.update(self.run, out, s.q, self._unsaved()) and good
+            good = store.update(self.run, out, s.q, self._unsaved()) and good
+            if out:
+                good = window.settle(self) and good
+        self.written(good)
+
+    def written(self, good: bool) -> None:
+        """Something was given to the memory, which took it or refused."""
+        s = self.rec
+        s.busy = 0 if self.store.recorded() else 1
         if not good and not s.fl & (1 << 14):
             output.trip_now(s, 15)
             self.after()
 
+    def remember_time(self) -> None:
+        """The clock of the dose window, once an hour at rest."""
+        window.pass_time(self)
+        self.written(self.store.save_window())
+
+    def _pump(self) -> None:
+        """The memory takes its time: what waits for it goes on."""
+        good = self.store.pump()
+        self.written(good)
+        if not good or not self.rec.busy:
+            self.session.recorded()
+
     def _unsaved(self) -> int:
         """uC that may flow before the next record: a second of it, a quarter more for the 150 ms in which a dead
-        processor holds the current and for the accuracy of the current.
+        processor holds the current and for the accuracy of the current; and as much again for a slow memory.
         """
         s = self.rec
         if not s.is_open or not RAMP_UP <= s.st <= PAUSING:
@@ -214,7 +190,7 @@ class Firmware:
         if na < s.tgt:
             na = na + 100 * s.n_up
             na = na if na < s.tgt else s.tgt
-        return na // 800 + 5  # type: ignore[no-any-return]
+        return na // (667 if self.store.slow else 800) + 5  # type: ignore[no-any-return]
 
     # -- bytes ---------------------------------------------------------------------------------------------
 

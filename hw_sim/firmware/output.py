@@ -11,7 +11,7 @@ RUNNING, DONE, STOPPED, ABORTED, LINK, RESET, TIMEOUT = range(7)
 FAULTED = 100
 
 # What the tick found and main has to tell: bits of ``note``.
-NOTE_FAULT, NOTE_WARN, NOTE_LINK, NOTE_CLOSE, NOTE_CHECK = 1, 2, 4, 8, 16
+NOTE_FAULT, NOTE_WARN, NOTE_LINK, NOTE_CLOSE, NOTE_CHECK, NOTE_LOCAL, NOTE_HOUR = 1, 2, 4, 8, 16, 32, 64
 
 LINK_BIT = 1 << 10
 STOP_TICKS = 95  # "within 1 s": the current is down 50 ms before the second is over

@@ -5,7 +5,7 @@ The unit rounds nothing: what it cannot hold exactly is refused.
 
 from binascii import crc32
 
-from . import output, verbs
+from . import admission, verbs
 from .machine import BY_HOST, PRES, can, move
 
 PRES_KEYS = ("I", "Q", "TU", "TD", "TMAX", "ZMAX", "ZMIN", "VMAX", "POL", "LIM", "CONT", "LOSS", "BATT")
@@ -21,7 +21,7 @@ def stage(unit, args):  # type: ignore[no-untyped-def]
     held = ua % 10 == 0 and uc % 6000 == 0 and 2 * ua <= tu <= 50 * ua and ua <= td <= 20 * ua
     if not held or not 1000 <= tmax <= verbs.TMAX_MS:
         return 3, ""
-    if s.fl & ~output.LINK_BIT:
+    if admission.refuses(s):
         return 17, ""
     if not can(s, PRES):
         return 4, ""

@@ -10,6 +10,10 @@ FIELDS = tuple(
     (
         # hardware in: raw codes, relay feedback, comparators; hardware out: DAC code, relay, bridge
         "adc_i adc_i2 adc_v relay_fb cmp_i cmp_v dac relay bridge "
+        # slow inputs, what of them needs the tick's attention (inputs.py), and whether it has been seen to
+        "supply_mv temp_dc interlock button alarm pressed low_told c_relay "
+        # calibration: nA a code and its fraction, fraction of the mV a code, offsets in nA and mV (calibration.py)
+        "mul_i frac_i frac_v off_i off_v "
         # readings of this tick and the one before; offsets taken with the relay open
         "i i2 v i_1 i2_1 v_1 zero_i zero_i2 zero_v "
         # state, ticks in it, state last told, who moved it, whether a run is open, what its outcome will be
@@ -27,8 +31,8 @@ FIELDS = tuple(
         # contact check: ticks, sums, impedance in ohm, error code; ticks of quiet
         "chk_n chk_v chk_i chk_i2 chk_z chk_res quiet "
         # faults: mask, first cause, one told now, its values and whether a run was open, ticks since a cause was
-        # present; for main to do
-        "fl first f_id f_z f_i f_v f_q f_open cause note warn saving "
+        # present; for main to do, and whether the memory is still writing
+        "fl first f_id f_z f_i f_v f_q f_open cause note warn saving busy "
         # detector counters and the bands in which a tick is healthy
         "c_open c_good c_zhi c_zlo c_over c_track c_chan c_leak c_rail code_i code_i2 c_code_i c_code_i2 "
         "band band_e v_lo v_hi dirty "
@@ -56,6 +60,12 @@ class Record:
             setattr(self, name, 0)
         self.bridge = 1
         self.pol = 1
+        self.supply_mv = 9000
+        self.temp_dc = 250
+        self.interlock = 1
+        self.mul_i = 76
+        self.frac_i = 4835
+        self.frac_v = 2233
         self.cause = 200
         self.quiet = 100
         self.lease_full = 200

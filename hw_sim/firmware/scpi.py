@@ -1,6 +1,6 @@
 """The plain door: SCPI-style lines for people and for PyVISA. It reads and it stops; it cannot raise the current."""
 
-from . import output
+from . import inputs, output
 from .machine import BY_PLAIN, NAMES, PAUSING, RAMP_UP
 
 ERRORS = {
@@ -132,9 +132,10 @@ class PlainDoor:
     def _state(self) -> str:
         s = self.unit.rec
         i, _, v, z = self.unit.readings()
-        return "%s, %s mA, %s V, %d ohm, dose %s mA.min, faults %X, relay %s" % (
+        line = "%s, %s mA, %s V, %d ohm, dose %s mA.min, faults %X, relay %s" % (
             NAMES[s.st], milli(i), milli(v), z, milli(s.q // 60), s.fl, "closed" if s.relay_fb else "open",
         )  # fmt: skip
+        return line + "".join([", " + word for bit, word in inputs.WORDS if s.alarm & bit])
 
     def _help(self) -> str:
         return HELP

@@ -5,13 +5,12 @@ What adds energy passes every check here; STOP and ABORT are obeyed before any c
 
 from binascii import crc32
 
-from . import contact_check, control, machine, output, prescription, verbs, wire
-from .machine import ARM, ARMED, BY_HOST, CHECK, FAULT, HOLD, IDLE, NAMES, PAUSED, PAUSING, RAMP_UP, can, move
+from . import admission, calibration, contact_check, control, machine, post, prescription, verbs, window, wire
+from .machine import ARMED, BY_HOST, CHECK, FAULT, HOLD, IDLE, NAMES, PAUSING, RAMP_UP, move
 
 TTL_MS = 10_000
 TELEMETRY_MS = 100
 KEEP_AGE_MS = 1000
-DEADLINE_MS = 1000
 
 
 class Session:
@@ -28,7 +27,7 @@ class Session:
         self.last = 0
         self.last_line = self.last_reply = b""
         self.hello_line = self.hello_reply = b""
-        self.waiting = ""  # verb whose answer is still to come: ARM, SELFTEST
+        self.waiting = ""  # verb whose answer is still to come: ARM, SELFTEST, START
         self.waiting_no = 0
         self.tele_ms = self.tele_left = self.tele_no = 0
         self.tele_made = 0  # telemetry lines of this session, no longer counted from 64 on
@@ -117,7 +116,7 @@ class Session:
 
     def _execute(self, conn: int, sid: int, number: int, verb: str, fields: list[tuple[str, str]] | None) -> None:
         code, args = (2, {}) if fields is None else verbs.check(verb, fields)
-        if verb in ("HELLO", "TAKE"):
+        if verb in ("HELLO", "TAKE") or (verb == "CAL" and not self.unit.hal.calibrates):
             code = 1
         text = ""
         if not code:
@@ -174,10 +173,13 @@ class Session:
             "v=1 sid=%04X nonce=%s boot=%d sn=%s fw=%s model=%s lease=%d imax=%d qmax=%d vcomp=%d cap=%s rate=%d"
             % (
                 self.sid, args["nonce"], unit.store.boot, hal.serial, "1.0.0", hal.model, s.lease_full * 10,
-                verbs.I_MAX_UA, verbs.Q_MAX_UC, verbs.V_COMP_MV, "NVM,SIM" if hal.simulated else "NVM", hal.rate,
+                verbs.I_MAX_UA, verbs.Q_MAX_UC, verbs.V_COMP_MV,
+                "NVM" + (",SIM" if hal.simulated else "") + (",CAL" if hal.calibrates else ""), hal.rate,
             ),
         )  # fmt: skip
         unit.hal.send(conn, self.hello_reply)
+        if "utc" in args:
+            unit.written(window.told(unit, args["utc"]))
 
     def close(self) -> None:
         """End the session: silence, and an arming goes back to where it came from. The lease runs on."""
@@ -217,20 +219,13 @@ class Session:
         return prescription.stage(self.unit, args)
 
     def _do_arm(self, args):  # type: ignore[no-untyped-def]
-        unit = self.unit
-        s = unit.rec
-        if s.fl & ~output.LINK_BIT:
-            return 17, ""
-        if s.locked and s.st == PAUSED:
-            return 25, ""
-        if not can(s, ARM):
-            return 4, ""
-        if args["D"] != unit.digest:
-            return 14, ""
-        move(s, ARM, BY_HOST)
-        contact_check.begin(s)
-        unit.tell_state()
-        return -1, ""
+        return admission.arm(self.unit, args)
+
+    def _do_start(self, args):  # type: ignore[no-untyped-def]
+        return admission.start(self.unit, args)
+
+    def _do_resume(self, args):  # type: ignore[no-untyped-def]
+        return admission.resume(self.unit, args)
 
     def checked(self) -> None:
         """The contact check ended, one way or another: answer the ARM that asked for it."""
@@ -246,9 +241,21 @@ class Session:
         self._answer(code, text)
 
     def cut_short(self) -> None:
-        """A stop while the self-test runs: its asker has his answer now, the test goes on for itself."""
-        if self.waiting == "SELFTEST":
+        """A stop: who waits for the self-test has his answer now, the test goes on for itself; a START that waits for
+        its record will not start.
+        """
+        if self.waiting == "SELFTEST" or self.waiting == "START":
             self._answer(13, "")
+
+    def recorded(self) -> None:
+        """The memory has everything: a START that waited for it."""
+        if self.waiting != "START":
+            return
+        self.waiting = ""
+        code, text = admission.recorded(self.unit)
+        if self.sid:
+            self.waiting = "START"
+            self._answer(code, text)
 
     def self_tested(self, res: int) -> None:
         if self.waiting == "SELFTEST":
@@ -261,53 +268,6 @@ class Session:
         if number == self.last:
             self.last_reply = reply
         self.unit.hal.send(self.conn, reply)
-
-    def _too_late(self, x: int) -> bool:
-        return (x - self.unit.now()) & 0xFFFFFFFF > DEADLINE_MS  # type: ignore[no-any-return]
-
-    def _do_start(self, args):  # type: ignore[no-untyped-def]
-        unit = self.unit
-        s = unit.rec
-        run = args["run"]
-        facts = unit.run_facts(run)
-        if facts is not None:
-            return 15, "run=%s st=%s q=%d out=%s" % (run, facts[0], facts[1], facts[2])
-        if s.fl & ~output.LINK_BIT:
-            return 17, ""
-        if s.st != ARMED or s.is_open:
-            return 13, ""
-        if args["D"] != unit.digest:
-            return 14, ""
-        if self._too_late(args["X"]):
-            return 9, ""
-        if not unit.store.add(run, s.ua):
-            output.trip_now(s, 15)
-            unit.after()
-            return 17, ""
-        unit.run = run
-        s.is_open = 1
-        control.begin(s, 0)
-        move(s, machine.START, BY_HOST)
-        unit.after()
-        return 0, "run=%s st=%s" % (run, NAMES[s.st])
-
-    def _do_resume(self, args):  # type: ignore[no-untyped-def]
-        unit = self.unit
-        s = unit.rec
-        if s.fl & ~output.LINK_BIT:
-            return 17, ""
-        if s.locked and s.is_open:
-            return 25, ""
-        if s.st != ARMED or not s.is_open:
-            return 13, ""
-        if args["run"] != unit.run:
-            return 6, ""
-        if self._too_late(args["X"]):
-            return 9, ""
-        control.begin(s, 1)
-        move(s, machine.START, BY_HOST)
-        unit.after()
-        return 0, "run=%s st=%s" % (unit.run, NAMES[s.st])
 
     def _do_set(self, args):  # type: ignore[no-untyped-def]
         s = self.unit.rec
@@ -387,10 +347,14 @@ class Session:
 
     def _do_selftest(self, args):  # type: ignore[no-untyped-def]
         s = self.unit.rec
-        if s.fl & ~output.LINK_BIT:
+        if admission.refuses(s):
             return 17, ""
         if s.st != IDLE:
             return 4, ""
         move(s, machine.TEST, BY_HOST)
+        self.unit.trial = post.ASKED
         self.unit.tell_state()
         return -1, ""
+
+    def _do_cal(self, args):  # type: ignore[no-untyped-def]
+        return calibration.change(self.unit, args)

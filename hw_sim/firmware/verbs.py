@@ -4,7 +4,7 @@ protocol's order: unknown verb 01, unknown or missing key 12, bad value 02, out 
 
 from . import wire
 
-INT, HEX8, HEX4, WORD, RUN, CHOICE = range(6)
+INT, HEX8, HEX4, WORD, RUN, CHOICE, SIGNED = range(7)
 I_MAX_UA, Q_MAX_UC, V_COMP_MV = 4000, 4_800_000, 60_000
 TMAX_MS = 43_200_000
 LONGEST = 2_147_483_647
@@ -53,6 +53,11 @@ KEYS = {
     "RUN": (("run", True, RUN, 0, 0),),
     "EVENTS": (("n", True, HEX4, 0, 0),),
     "SELFTEST": (),
+    "CAL": (
+        ("ch", True, CHOICE, 0, ("I", "V")),
+        ("gain", True, SIGNED, -50_000, 50_000),
+        ("off", True, SIGNED, -2000, 2000),
+    ),
 }
 
 
@@ -87,7 +92,7 @@ def check(verb: str, fields: list[tuple[str, str]]):  # type: ignore[no-untyped-
         got[key] = value
     for key in got:
         row = known[key]
-        if row[2] == INT and not row[3] <= got[key] <= row[4]:  # type: ignore[operator]
+        if (row[2] == INT or row[2] == SIGNED) and not row[3] <= got[key] <= row[4]:  # type: ignore[operator]
             return 3, {}
     return 0, got
 
@@ -98,6 +103,9 @@ def _value(row, text: str, verb: str):  # type: ignore[no-untyped-def]
         if verb == "CLEAR":  # the id is two digits, leading zero and all
             return int(text) if len(text) == 2 and text.isdigit() else None
         return int(text) if wire.is_integer(text) else None
+    if kind == SIGNED:
+        digits = text[1:] if text[:1] == "-" else text
+        return int(text) if wire.is_integer(digits) and text != "-0" else None
     if kind == HEX8:
         return text if wire.is_hex(text, 8) else None
     if kind == HEX4:

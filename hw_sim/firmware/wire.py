@@ -90,7 +90,7 @@ def is_hex(text: str, digits: int) -> bool:
 
 
 def is_integer(text: str) -> bool:
-    """0 or [1-9][0-9]*, at most 10 digits; a minus is CAL's alone, which this unit does not know."""
+    """0 or [1-9][0-9]*, at most 10 digits; a minus is CAL's alone (verbs.py)."""
     if not text or len(text) > 10 or (text[0] == "0" and text != "0"):
         return False
     return all("0" <= c <= "9" for c in text)

@@ -17,7 +17,7 @@ from array import array
 from binascii import crc32
 from pathlib import Path
 
-from hw_sim.firmware import contact_check, control, detect, wire
+from hw_sim.firmware import calibration, contact_check, control, detect, inputs, wire
 from hw_sim.firmware.machine import ARM, ARMED, PAUSED, PAUSING, RAMP_UP, STAGED, START, TOP, move
 from hw_sim.firmware.record import FIELDS, Record
 from hw_sim.world import START_US, TICK_US, World
@@ -207,6 +207,8 @@ def _scene(s: Record, rng: random.Random) -> None:
     s.lim, s.cont, s.loss = rng.randrange(2), rng.randrange(2), rng.randrange(2)
     s.lease_full = rng.choice((50, 200, 1000))
     s.pol = rng.choice((1, -1))
+    calibration.apply(s, rng.choice(((0, 0, 0, 0), (50_000, 2000, 50_000, 2000), (-50_000, -2000, -50_000, -2000))))
+    s.batt = rng.randrange(2)
     s.is_open = int(rng.random() < 0.9)
     s.run_s = rng.choice((0, 43_199))
     s.p_at = s.run_s - min(s.run_s, rng.choice((100, 599)))
@@ -249,6 +251,9 @@ def _convert(s: Record, where: str, rng: random.Random) -> None:
     s.relay_fb = s.relay
     s.cmp_i = int(rng.random() < 0.0005)
     s.cmp_v = 0
+    inputs.heard(s, 9000, 250, 1, 0)
+    if rng.random() < 0.001:
+        inputs.heard(s, rng.choice((5000, 6500, 9000)), rng.choice((250, 610, -32_768)), rng.randrange(2), 1)
     na = s.reg if s.st >= RAMP_UP else 50_000 * s.relay
     s.adc_i = s.adc_i2 = _clipped((na + s.zero_i) * 13 // 992 + rng.randrange(4))
     if rng.random() < 0.03:

@@ -27,7 +27,8 @@ happenings = st.sampled_from(
     [("load", load) for load in ("skin", "4k7", "6k8", "15k", "short", "open")]
     + [("line", line) for line in ("PAUSE", "STOP", "SET I=150", "SET I=900", "TELE ms=0", "TELE ms=20", "TELE ms=370")]
     + [("lift", "drug"), ("replace", "drug"), ("contact", "drug:0.8"), ("contact", "return:0.3")]
-    + [("hang", ""), ("power_cycle", "")]
+    + [("hang", ""), ("power_cycle", ""), ("local_stop", ""), ("nvm_full", ""), ("nvm_free", "")]
+    + [("inject", "E18:charge=8"), ("inject", "E18:charge=0"), ("lift_fault", "E18"), ("inject", "E22"), ("slow", "")]
     + [("keep", "")] * 8
 )
 
@@ -48,6 +49,10 @@ def test_any_story_is_the_same_with_and_without_the_lane(load, current_ua, seed,
         for bench in benches:
             if verb == "keep":
                 bench.keep()
+            elif verb == "slow":
+                bench.world.hal.nvm_slow_us = 200_000
+            elif verb == "lift_fault" and argument not in {fault["id"] for fault in bench.world.faults().listed()}:
+                continue
             elif verb != "line":
                 bench.world.act(verb, argument)
             elif bench.sid:

@@ -7,9 +7,7 @@ control record, because the words are what is tested here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +17,7 @@ from hw_sim.firmware.machine import NAMES
 from hw_sim.firmware.output import NOTE_FAULT, NOTE_LINK, NOTE_WARN
 from hw_sim.firmware.wire import Receiver
 from tests.sim.firmware.bench import Bench
-
-ENTRIES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "vectors" / "golden_lines.json").read_text(encoding="utf-8")
-)
-TO_UNIT = [entry for entry in ENTRIES if entry["to"] == "unit"]
-SAID = [
-    entry["line"] for entry in ENTRIES if entry["to"] == "host" and entry["kind"] in ("reply", "telemetry", "event")
-]
-RUN = "01J8ZK6Q3V9T5W0X2Y4A6B8C0D"
-
-
-def note(entry: dict[str, Any]) -> str:
-    return f"{entry['line'][:24]} {entry['note']}"
-
+from tests.sim.firmware.golden import RUN, SAID, TO_UNIT, expect, golden_unit, note
 
 # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -65,20 +50,6 @@ def test_the_unit_reads_the_line_as_written(entry: dict[str, Any]) -> None:
         assert verbs.check(read[2], read[3]) == (int(entry["refusal"]), {})
     else:
         assert read is None
-
-
-def golden_unit(state: str = "IDLE", **fields: int | str) -> Bench:
-    """The unit of the golden lines, in a state, its session 4A17 and its next request to be named by ``expect``."""
-    bench = Bench(serial="SN0042").to(state, **fields)
-    bench.world.hal.simulated = False
-    bench.world.firmware.store.boot = 163
-    bench.sid = bench.world.firmware.session.sid = 0x4A17
-    return bench
-
-
-def expect(bench: Bench, number: int) -> Bench:
-    bench.number = bench.world.firmware.session.last = number - 1
-    return bench
 
 
 @pytest.mark.parametrize("entry", [e for e in TO_UNIT if e.get("refusal")], ids=note)
@@ -231,9 +202,23 @@ def started() -> list[str]:
 
 
 def known_run(bench: Bench, outcome: int, q: int, st: int) -> Bench:
-    bench.world.firmware.store.runs = ((RUN, outcome, q, 0),)
+    bench.world.firmware.store.runs = ((RUN, outcome, q, 0, 0),)
     bench.world.firmware.rec.st = st
     return bench
+
+
+def calibrated() -> list[str]:
+    bench = golden_unit()
+    bench.world.hal.calibrates = True
+    return put(request(">4A17 001D CAL"), expect(bench, 0x1D))
+
+
+def window_full() -> list[str]:
+    bench = golden_unit("ARMED")
+    bench.world.hal.jumper = False
+    store = bench.world.firmware.store
+    store.window = (*store.window[:3], 9_600_000, *store.window[4:])
+    return [ask_at(bench, 0x20, f"START run=Z D={bench.digest} X={bench.now_ms + 500}")]
 
 
 def start_again() -> list[str]:
@@ -344,10 +329,12 @@ PROVOKED: dict[str, Callable[[], list[str]]] = {
     "!4A17 0006 61000 WARN": lambda: event(6, 61_000, note=NOTE_WARN, warn=5),
     "<4A17 001B 00 EVENTS": lambda: events_from(0x1B, "0008"),
     "<4A17 001C 00 SELFTEST": self_tested,
+    "<4A17 001D 00 CAL": calibrated,
     "<4A17 001E 01 FLY": lambda: ask(">4A17 001E FLY"),
     "<4A17 0030 07 STATUS": lambda: out_of_step(0x30, 0x1F),
     "<4A17 001F 08 STATUS": lambda: out_of_step(0x1F, 0x1F),
     "<4A17 0020 04 SET": lambda: next_request(0x20, "SET I=800"),
+    "<4A17 0020 20 START": window_full,
     "<4A17 0020 17 START": lambda: next_request(0x20, "START run=Z D=83615AA8 X=0", "FAULT"),
     "~4A17 0000 5120": lambda: telemetry(0, 5120, i=0, i2=0, v=0),
     "~FFFF FFFF 4294967295": lambda: telemetry(
@@ -364,12 +351,10 @@ PROVOKED: dict[str, Callable[[], list[str]]] = {
     "!4A17 0001 12 FAULT": lambda: event(1, 12, note=NOTE_FAULT, f_id=16),
 }
 
-# Of other units, of conditions this one has not (dose window, calibration), or not of version 1.
+# Of other units, or not of version 1.
 NOT_OURS = (
     "<0000 0001 00 HELLO v=1 sid=0001",
-    "<4A17 001D 00 CAL",
     "<4A17 001F 00 KEEP",
-    "<4A17 0020 20 START",
     "~4A17 02F4 82200",
     "!4A17 000C 97000 COFFEE",
 )

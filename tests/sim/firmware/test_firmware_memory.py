@@ -51,7 +51,7 @@ def test_start_is_answered_with_the_run_recorded_and_no_current_yet(at: At) -> N
     bench.ticks(5)
     assert not any(slot.startswith("run") for slot in bench.world.hal.nvm)
     assert bench.start()["code"] == "00"
-    assert bench.world.hal.nvm["run0"].startswith(b"0 R1 0 0 ")
+    assert bench.world.hal.nvm["run0"].split(b" ")[1:7] == [b"v2", b"0", b"0", b"R1", b"0", b"0"]
     assert bench.true_ua == 0
 
 
@@ -62,7 +62,7 @@ def test_the_record_is_written_at_every_change_and_every_second_down_to_the_end(
     keep = hal.nvm_write
 
     def write(slot: str, data: bytes) -> bool:
-        if slot == "run0":
+        if slot in ("run0", "run0.b"):
             written.append(bench.world.now_us)
         return keep(slot, data)
 
@@ -182,41 +182,88 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("slot", ["sys", "run0", "run1", "run2"])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_corrupt_slot_is_fault_15_is_left_alone_and_gives_no_output_until_mended(slot: str, damage: str) -> None:
-    bench = ledger()
-    nvm = bench.world.hal.nvm
-    sound = dict(nvm)
-    nvm[slot] = bad = DAMAGES[damage](nvm[slot])
-    for _ in range(2):
-        power_cycle(bench)
-        assert (bench.state, bench.status()["fl"], bench.query("*TST?")) == ("FAULT", "4000", "1")
-        assert nvm[slot] == bad
-        bench.ticks(400)
-        assert [bench.code("CLEAR id=15"), bench.code("PRES I=100 Q=6000 POL=+")] == ["17", "17"]
-        assert [bench.code(f"RUN run={run}") for n, run in enumerate("ABC") if slot != f"run{n}"] == ["00"] * (
-            3 if slot == "sys" else 2
-        )
-    nvm[slot] = sound[slot]
-    power_cycle(bench)
-    if bench.state == "FAULT":  # a sound system slot has kept the fault
-        bench.ticks(200)
-        assert bench.ask("CLEAR id=15")["fields"] == {"fl": "0"}
-    assert bench.state == "IDLE"
+RECORDS = ["sys", "cal", "win", "run0", "run1", "run2"]
+
+
+def known(bench: Bench) -> list[str]:
+    return [run for run in "ABC" if bench.code(f"RUN run={run}") == "00"]
+
+
+def restarted_without_its_runs(bench: Bench) -> None:
     bench.prescribe()
     bench.arm()
     assert [bench.start(run)["code"] for run in "ABC"] == ["15", "15", "15"]
     assert bench.start("D")["code"] == "00"
 
 
-@pytest.mark.parametrize("slot", ["sys", "run0", "run1"])
-def test_a_slot_that_is_gone_while_others_are_there_is_no_new_unit(slot: str) -> None:
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_record_with_both_slots_corrupt_is_left_alone_and_gives_no_output_until_mended(
+    record: str, damage: str
+) -> None:
     bench = ledger()
-    del bench.world.hal.nvm[slot]
+    nvm = bench.world.hal.nvm
+    sound = dict(nvm)
+    bad = {slot: DAMAGES[damage](nvm[slot]) for slot in (record, f"{record}.b")}
+    nvm.update(bad)
+    for _ in range(2):
+        power_cycle(bench)
+        assert (bench.state, bench.status()["fl"], bench.query("*TST?")) == ("FAULT", "4000", "1")
+        assert {slot: nvm[slot] for slot in bad} == bad
+        bench.ticks(400)
+        assert [bench.code("CLEAR id=15"), bench.code("PRES I=100 Q=6000 POL=+")] == ["17", "17"]
+        assert known(bench) == [run for n, run in enumerate("ABC") if record != f"run{n}"]
+    nvm.update({slot: sound[slot] for slot in bad})
+    power_cycle(bench)
+    if bench.state == "FAULT":  # a sound system record has kept the fault
+        bench.ticks(200)
+        assert bench.ask("CLEAR id=15")["fields"] == {"fl": "0"}
+    assert bench.state == "IDLE"
+    restarted_without_its_runs(bench)
+
+
+@pytest.mark.parametrize("slot", [f"{record}{copy}" for record in RECORDS for copy in ("", ".b")])
+@pytest.mark.parametrize("damage", [*DAMAGES, "gone"])
+def test_a_record_with_one_slot_left_lives_on_and_is_fault_15_until_a_person_clears_it(slot: str, damage: str) -> None:
+    bench = ledger()
+    doses = [outcome(bench, run)[1] for run in "ABC"]
+    nvm = bench.world.hal.nvm
+    if damage == "gone":
+        del nvm[slot]
+    else:
+        nvm[slot] = DAMAGES[damage](nvm[slot])
     power_cycle(bench)
     assert (bench.state, bench.status()["fl"]) == ("FAULT", "4000")
-    assert slot not in bench.world.hal.nvm
+    assert known(bench) == list("ABC")
+    assert all(now >= was for now, was in zip((outcome(bench, r)[1] for r in "ABC"), doses, strict=True))
+    assert bench.code("CLEAR id=15") == "17"
+    bench.ticks(200)
+    assert bench.ask("CLEAR id=15")["fields"] == {"fl": "0"}
+    for _ in range(2):
+        power_cycle(bench)
+        assert (bench.state, bench.query("*TST?")) == ("IDLE", "0")
+    restarted_without_its_runs(bench)
+
+
+@pytest.mark.parametrize("record", RECORDS[:5])
+def test_a_record_that_is_gone_while_others_are_there_is_no_new_unit(record: str) -> None:
+    bench = ledger()
+    nvm = bench.world.hal.nvm
+    del nvm[record], nvm[f"{record}.b"]
+    power_cycle(bench)
+    assert (bench.state, bench.status()["fl"]) == ("FAULT", "4000")
+    assert record not in nvm
+    bench.ticks(200)
+    assert bench.code("CLEAR id=15") == "17"
+
+
+def test_a_memory_of_the_layout_before_is_fault_15_and_not_a_new_unit() -> None:
+    bench = Bench()
+    bench.world.hal.nvm = {"sys": seal("7 0 0"), "run0": seal("0 A 1 6000 0")}
+    power_cycle(bench)
+    assert (bench.state, bench.status()["fl"]) == ("FAULT", "4000")
+    bench.ticks(200)
+    assert bench.code("CLEAR id=15") == "17"
 
 
 def test_a_corrupt_memory_is_told_once_with_its_event_first_after_the_boot() -> None:

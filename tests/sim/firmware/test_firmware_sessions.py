@@ -49,7 +49,7 @@ def test_the_facts_of_hello_are_those_of_the_bundled_unit(bench: Bench) -> None:
     ]
     assert fields == {
         "v": "1", "sid": fields["sid"], "nonce": "5F2A90C1", "boot": "1", "sn": "SN0001", "fw": "1.0.0",
-        "model": "IONTO-4", "lease": "2000", "imax": "4000", "qmax": "4800000", "vcomp": "60000", "cap": "NVM,SIM",
+        "model": "IONTO-4", "lease": "2000", "imax": "4000", "qmax": "4800000", "vcomp": "60000", "cap": "NVM,SIM,CAL",
         "rate": "1",
     }  # fmt: skip
 
