@@ -167,7 +167,8 @@ def scenarios(as_json: bool) -> None:
     """List what the unit can be wired to, what happens to it, and what is to be expected.
 
     Times are counted from power-on. Options behind a name, as in an address: seed=N, person=N, load=5k,
-    line=115200, sn=SN0042, speed=N, fault=E01@at=60. FILE.toml in place of a name is a scenario of your own.
+    line=115200, sn=SN0042, speed=N, fault=E01@at=60, variant=NAME. FILE.toml in place of a name is a scenario of your
+    own.
     """
     from hw_sim.scenario import SCENARIOS
 
@@ -201,6 +202,30 @@ def faults(as_json: bool) -> None:
     for f in CATALOGUE:
         given = ",".join(f"{a.name}={a.default}" for a in f.arguments)
         click.echo(f"{f.id} {f.name:18} {f.what}" + (f"  [{given}]" if given else ""))
+
+
+@cli.command(
+    epilog=_example(
+        "ionto run --current 2 --dose 4 --pole - --port 'sim://?variant=dose-from-set-point'",
+        "ionto-sim serve --scenario 'lead-pulled?variant=automatic-resume'",
+    )
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def variants(as_json: bool) -> None:
+    """List the known-bad firmwares: what is wrong, where it comes from, which invariants it breaks and when.
+
+    An address takes one as variant=NAME. The unit says nothing of it; the bench door's truth does.
+    """
+    from hw_sim.variants import VARIANTS
+
+    if as_json:
+        rows = [{"name": v.name, "what": v.what, "origin": v.origin, "invariants": v.invariants,
+                 "situation": v.situation} for v in VARIANTS]  # fmt: skip
+        click.echo(json.dumps(rows))
+        return
+    for v in VARIANTS:
+        click.echo(f"{v.name:28} {v.what}  [{' '.join(v.invariants)}: {v.situation}]")
+        click.echo(f"{'':28} from {v.origin}")
 
 
 cli.add_command(play)

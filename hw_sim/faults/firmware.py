@@ -1,8 +1,9 @@
 """What goes wrong in the unit's processor and memory, whatever code runs in it; what is wrong with the code: code.py.
 
 F04 and F05 take the power away for no time at all, which is what a reset is to everything but a stopwatch. F06 flips a
-bit of one number of the control record; a state that is none is a processor that has lost its way. F11 puts a counter
-close to its end; its time counts as no time passed.
+bit of one number of the control record; a state that is none is a processor that has lost its way. F10 changes how long
+the tick really is, which the unit goes on to count as 10 ms. F11 puts a counter close to its end; a clock put there has
+not counted as time passed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from hw_sim.faults.fault import Arguments, Bench, Fault, a_number, one_of
 from hw_sim.firmware import wire
 from hw_sim.firmware.machine import IDLE, NAMES
 from hw_sim.firmware.nvm import LAYOUT
+from hw_sim.plant import set_step
 
+TICK_US: Final = 10_000  # of a sound clock
 SEAL_LENGTH: Final = 10  # the star, eight digits, the line end
 OLD_LAYOUT: Final = "v1"
 FLIPPED: Final = {"set": "tgt", "limit": "vmax", "dose": "q"}
@@ -85,6 +88,21 @@ def _flip(bench: Bench, args: Arguments) -> None:
         bench.act("hang")
 
 
+def _clock(bench: Bench, args: Arguments) -> None:
+    _run_at(bench, round(TICK_US / (1.0 + args.number("percent") / 100)))
+
+
+def _clock_again(bench: Bench, args: Arguments) -> None:
+    _run_at(bench, TICK_US)
+
+
+def _run_at(bench: Bench, tick_us: int) -> None:
+    """Everything the unit counts is counted in ticks; its uptime goes on from where it is."""
+    bench.powered_us = bench.now_us - (bench.now_us - bench.powered_us) * tick_us // bench.tick_us
+    bench.tick_us = tick_us
+    set_step(bench.plant, tick_us / 1e6)
+
+
 def _wrap(bench: Bench, args: Arguments) -> None:
     unit, left = bench.firmware, int(args.number("left"))
     match args.word("what"):
@@ -131,7 +149,7 @@ FAULTS: Final = (
     Fault(
         "F06", "bit-flip", "a bit of the control record flips", _flip,
         (
-            one_of("what", "set", "limit", "dose", "state", what="set-point in nA, voltage limit in mV, dose, or state"),
+            one_of("what", "set", "limit", "dose", "state", what="set-point (nA), limit (mV), dose (uC), state"),
             a_number("bit", 19, 0, 30, "0 is the lowest; a state has four"),
         ),
         instant=True,
@@ -145,6 +163,10 @@ FAULTS: Final = (
         "F09", "memory-full", "the non-volatile memory refuses every write, or takes its time", _fill,
         (one_of("what", "full", "slow", what="full, or slow"), a_number("ms", 200, 1, 10_000, "a write when slow")),
         lift=_free,
+    ),
+    Fault(
+        "F10", "clock", "the unit's clock runs too fast, or too slow", _clock,
+        (a_number("percent", 5, -20, 20, "too fast"),), lift=_clock_again,
     ),
     Fault(
         "F11", "wrap", "a counter comes close to its end", _wrap,

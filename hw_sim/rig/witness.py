@@ -31,8 +31,9 @@ class Witness:
         """Take in the unit's new events and the present truth, which is returned."""
         self._new_events()
         truth = self._world.truth()
-        if self._run != self._world.firmware.run:  # the dose of a run counts from its START
-            self._run = self._world.firmware.run
+        run = self._world.firmware.run
+        if run and run != self._run:  # the dose of a run counts from its START
+            self._run = run
             self._begin_uc = truth["q_uc"]
         begin_uc = truth["q_uc"] if self._begin_uc is None else self._begin_uc
         self.t_us.append(truth["t_us"])

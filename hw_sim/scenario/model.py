@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hw_sim import plant
+from hw_sim.firmware.main import Firmware
 from hw_sim.scenario import recorded
 from hw_sim.world import World
 
@@ -72,7 +73,8 @@ class Scenario:
     ``speed``: simulated seconds per real one; 0: as fast as it goes, None: not said. ``line``: how bytes travel; None:
     as the endpoint has it, 1 ms USB frames on ``sim://`` and its own transport elsewhere. ``agenda``: what happens to
     the bench, (seconds after power-on, verb, argument). ``faults``: as text, in the order of their numbers.
-    ``dtr_resets``: the rise of DTR, that is the opening of the port, resets the board.
+    ``variant``: the name of a known-bad firmware, which the unit then has in place of the good one. ``dtr_resets``: the
+    rise of DTR, that is the opening of the port, resets the board.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Scenario:
     load: str = "skin"
     agenda: tuple[tuple[float, str, str], ...] = ()
     faults: tuple[str, ...] = ()
+    variant: str = ""
     seed: int = 1
     person: int | None = None
     serial: str = "SN0001"
@@ -103,6 +106,7 @@ class Scenario:
             serial=self.serial,
             agenda=self.agenda,
             faults=self.faults,
+            firmware=_firmware(self.variant),
             **extra,
         )
         if trace is not None:
@@ -110,3 +114,11 @@ class Scenario:
             plant.set_trace(world.plant, [(time_s - since_s, ohm) for time_s, ohm in recorded.rows_of(trace)])
         world.origin = self
         return world
+
+
+def _firmware(variant: str) -> type[Firmware]:
+    if not variant:
+        return Firmware
+    from hw_sim.variants import find
+
+    return find(variant).firmware()

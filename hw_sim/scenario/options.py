@@ -95,6 +95,13 @@ def _fault(s: Scenario, value: str) -> Scenario:
     return replace(s, faults=(*s.faults, from_text(value).text()))
 
 
+def variant_named(value: str) -> str:
+    """A known-bad firmware, if it is one."""
+    from hw_sim.variants import find
+
+    return find(value).name
+
+
 _OPTIONS: Final[dict[str, Callable[[Scenario, str], Scenario]]] = {
     "seed": lambda s, v: replace(s, seed=_integer("seed", v, 0, 2**63 - 1)),
     "person": lambda s, v: replace(s, person=_integer("person", v, 0, 2**31 - 1)),
@@ -103,5 +110,6 @@ _OPTIONS: Final[dict[str, Callable[[Scenario, str], Scenario]]] = {
     "sn": lambda s, v: replace(s, serial=serial_number(v)),
     "speed": _speed,
     "fault": _fault,
+    "variant": lambda s, v: replace(s, variant=variant_named(v)),
     "dtr_resets": lambda s, v: replace(s, dtr_resets=bool(_integer("dtr_resets", v, 0, 1))),
 }

@@ -16,7 +16,7 @@ from hw_sim.faults.when import LONGEST_S, number
 from hw_sim.line import Line
 from hw_sim.scenario import recorded
 from hw_sim.scenario.model import HOST_ACTIONS, OUTCOMES, Expected, HostAction, Scenario, Treatment
-from hw_sim.scenario.options import load_named, serial_number
+from hw_sim.scenario.options import load_named, serial_number, variant_named
 
 FORMAT: Final = 1
 
@@ -269,6 +269,7 @@ _SCENARIO: Final[Row] = {
     "seed": _whole(0, 2**63 - 1),
     "person": _whole(0, 2**31 - 1),
     "serial": lambda value: serial_number(_text(value)),
+    "variant": lambda value: variant_named(_text(value)),
     "line": _line,
     "dtr_resets": _yes_or_no,
     "parameters": _parameters,

@@ -16,6 +16,8 @@ def to_toml(s: Scenario) -> str:
     """The file of a scenario. Options of how it is watched (``speed``) are none of it."""
     lines = ["format = 1"]
     lines += [_pair(key, value) for key in _HEAD if (value := getattr(s, key)) is not None]
+    if s.variant:
+        lines.append(_pair("variant", s.variant))
     if s.dtr_resets:
         lines.append("dtr_resets = true")
     if s.parameters:

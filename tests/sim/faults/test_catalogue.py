@@ -110,7 +110,9 @@ def test_a_torn_record_is_found_at_power_on(world):
     world.advance_to(world.now_us + 500_000)
     assert world.truth()["state"] == "FAULT"
     assert world.truth()["faults"] == 1 << 14
-    assert world.firmware.run_facts("RUN1") is None
+    _, told_uc, outcome = world.firmware.run_facts("RUN1")  # from the record's other slot, and never less
+    assert outcome == "RESET"
+    assert told_uc >= world.truth()["q_uc"] - 50
 
 
 def test_a_full_memory_is_free_again_when_lifted(world):
