@@ -17,6 +17,19 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
 _FOUND: Final = {word: fault for fault in CATALOGUE for word in (fault.id.lower(), fault.name)}
 
 
+def register(fault: Fault) -> None:
+    """Let a fault of your own be found by its id and name, wherever faults are named, in this process.
+
+    Raises:
+        ValueError: id or name is taken.
+    """
+    words = (fault.id.lower(), fault.name)
+    for word in words:
+        if _FOUND.get(word, fault) is not fault:
+            raise ValueError(f"{word} is taken by {_FOUND[word].id} {_FOUND[word].name}: give yours another name")
+    _FOUND.update(dict.fromkeys(words, fault))
+
+
 def find(word: str) -> Fault:
     """A fault by its id or its name.
 
@@ -27,7 +40,7 @@ def find(word: str) -> Fault:
     if found is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(word.lower(), [fault.name for fault in CATALOGUE], 1)
+        near = get_close_matches(word.lower(), [fault.name for fault in _FOUND.values()], 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise ValueError(f"no fault {word:.40}{hint}; `ionto-sim faults` lists them")
     return found
