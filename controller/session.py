@@ -8,30 +8,21 @@ signal handlers may make.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from controller.ear import Call, Ear, situation
 from controller.effects import Brake, Note, RunResult
 from controller.engine import Engine, Order
-from controller.errors import (
-    CommandRefused,
-    LinkLost,
-    ProtocolViolation,
-    RecordError,
-    SafetyTrip,
-    TreatmentError,
-    Unacknowledged,
-    UnitFault,
-)
+from controller.errors import LinkLost, ProtocolViolation, RecordError, TreatmentError
 from controller.exchange import Confirmed, Refused, Uncertain
 from controller.journal import Journal, Record
 from controller.limits import Breach
-from controller.link import ControlRequest
 from controller.machine import SessionState
+from controller.outcome import raise_for
 from controller.sample import Sample, TimeAxis
 from controller.treatment import Phase, Treatment, check_against_unit
 from controller.unit import QUIET_UA, Item, Unit
@@ -59,6 +50,7 @@ class Session:
         out: Path | str | None = "runs",
         attended: bool = False,
         operator: str | None = None,
+        station: str | None = None,
         telemetry_ms: int = TELEMETRY_MS,
         confirm: Callable[[Phase], bool] | None = None,
     ) -> None:
@@ -72,8 +64,7 @@ class Session:
         self._confirm = confirm
         self._prescriptions = treatment.prescriptions()
         self._refuse_impossible()
-        self._orders: deque[tuple[Order, str]] = deque()
-        self._stops: list[ControlRequest] = []
+        self._ear = Ear(unit.link)
         self._axis = TimeAxis()
         self._clock = unit.link.clock
         self._lost = False
@@ -84,7 +75,7 @@ class Session:
         run_set = unit.entropy.run_id(unit.link.clock.utc_s())
         self.journal = Journal.create(
             out, run_set, treatment=treatment, facts=facts, port=unit.link.port, clock=unit.link.clock,
-            operator=operator,
+            operator=operator, station=station,
         )  # fmt: skip
         unit.log_sent, unit.log_received = self.journal.sent, self.journal.received
         try:
@@ -125,8 +116,8 @@ class Session:
             self.step(self.unit.now + 1.0)
 
     def __iter__(self) -> Iterator[Sample]:
-        while not self.over:
-            yield from self.step(self.unit.now + 1.0)
+        while self._record is None:
+            yield from self.step(self._clock.now() + 1.0)
         if self.error is not None:
             raise self.error
 
@@ -175,27 +166,15 @@ class Session:
             Unacknowledged: nobody knows; the record holds a dose interval.
             CommandRefused: the unit refused, and nothing was delivered.
         """
-        for result in self.results:
-            if result.fault is not None:
-                raise UnitFault(result.fault, result.reason)
-            if result.breach is not None:
-                raise SafetyTrip(result.breach.limit, result.breach.observed)
-            if result.outcome == "UNKNOWN":
-                raise Unacknowledged("RUN", f": {result.reason}")
-            if result.cause == "link":
-                raise LinkLost(self.unit.link.port, result.reason)
-            if result.outcome != "DONE":
-                raise CommandRefused("the treatment", result.refused or 0, result.reason or result.outcome)
+        raise_for(self.results, self.unit.link.port)
 
     def request_stop(self, by: str = "request") -> None:
         """Ask for a STOP from any thread or a signal handler; the loop obeys within 50 ms."""
-        self._orders.append(("stop", by))
-        self.unit.link.wake()
+        self._ear.call("stop", by)
 
     def request_abort(self, by: str = "request") -> None:
         """The same for an ABORT."""
-        self._orders.append(("abort", by))
-        self.unit.link.wake()
+        self._ear.call("abort", by)
 
     def stop(self, by: str = "the program") -> None:
         self._obey("stop", by)
@@ -224,7 +203,7 @@ class Session:
     def step(self, deadline: float) -> list[Sample]:
         """Do what is due and read once, until ``deadline`` at most; the samples that came."""
         engine = self.engine
-        if engine is None or self.over:
+        if engine is None or self._record is not None:
             return []
         unit = self.unit
         samples: list[Sample] = []
@@ -248,13 +227,15 @@ class Session:
             self._record_failed(engine, exc)
         except ProtocolViolation as exc:
             engine.trip(Breach("the unit speaks IONTO/1", str(exc)), unit.now)
-        self._hear(engine)
+        heard = self._ear.listen()
+        if heard or self._ear.stops:
+            self._heed(engine, heard)
         engine.on_time(self._clock.now())
         if engine.effects:
             self._perform()
-        if engine.result is not None:
+        if engine.course.result is not None:
             self._settle(engine, samples)
-            self._answer_stops(engine)
+            self._ear.answer_stops(self._situation(engine, done=True))
             self._phase_over(engine)
         return samples
 
@@ -333,38 +314,16 @@ class Session:
             self._note("link_back")
             engine.on_link()
 
-    def _hear(self, engine: Engine) -> None:
+    def _heed(self, engine: Engine, heard: Sequence[Call]) -> None:
         """Orders from other threads and other processes."""
-        while self._orders:
-            order, by = self._orders.popleft()
-            self._obey(order, by)
-        for request in self.unit.link.requests():
-            if request.verb in ("stop", "abort"):
-                self._obey(request.verb, "another process")
-                self._stops.append(request)  # answered when the current is seen to be off
-            else:
-                done = request.verb == "status" or self._obey(request.verb, "another process")
-                request.answer(self._answer(engine, done=done))
-        if self._stops and self.is_quiet:
-            self._answer_stops(engine)
+        for call in heard:
+            done = call.verb == "status" or self._obey(call.verb, call.by)
+            self._ear.answer(call, self._situation(engine, done=done))
+        if self.is_quiet:
+            self._ear.answer_stops(self._situation(engine, done=True))
 
-    def _answer_stops(self, engine: Engine) -> None:
-        for request in self._stops:
-            request.answer(self._answer(engine, done=True))
-        self._stops.clear()
-
-    def _answer(self, engine: Engine, *, done: bool) -> dict[str, object]:
-        """What another process is told."""
-        seen = self._latest
-        return {
-            "done": done,
-            "state": engine.state.name,
-            "run": engine.run,
-            "current_ua": None if seen is None else seen.unit.i_ua,
-            "zero": self.is_quiet,
-            "dose_ma_min": None if seen is None else round(seen.dose_ma_min, 6),
-            "unit": self.unit.facts.serial,
-        }
+    def _situation(self, engine: Engine, *, done: bool) -> dict[str, object]:
+        return situation(engine, self._latest, self.unit.facts.serial, quiet=self.is_quiet, done=done)
 
     # -- phases and the end ------------------------------------------------------------------------------------
 

@@ -154,7 +154,7 @@ class Pair:
         self.engine.on_verdict(verdict, self.now)
 
     def _must_be_allowed(self, ask: Ask) -> None:
-        engine, newest = self.engine, self.engine.newest
+        engine, newest = self.engine, self.engine.course.newest
         assert not (self.stop_asked and ask.raising), f"{ask.verb} after a stop"
         assert engine.state.name != "LOST"
         assert engine.state.name != "UNCERTAIN" or ask.verb in QUESTIONS

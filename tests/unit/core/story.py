@@ -174,9 +174,9 @@ class Player:
             self._sid, self._number & 0xFFFF, self._ms, UnitState(state), set_ua, i_ua, i_ua, 6000, 4000, self._q,
             2000, False, energised, int(fl, 16),
         )  # fmt: skip
-        before = self.engine.newest
+        before = self.engine.course.newest
         self.engine.on_telemetry(seen, self.now)
-        if self.engine.newest is not before:
+        if self.engine.course.newest is not before:
             self.heard_s = self.now
 
     def _hear(self, name: str, args: list[str], fields: dict[str, str]) -> None:

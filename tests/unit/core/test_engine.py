@@ -1,10 +1,12 @@
 """A run from PRES to its end, told as stories (``story.py``): what is asked, what is refused, what goes wrong."""
 
+import copy
+
 import pytest
 
 from controller.effects import Ask
 from controller.errors import ProtocolViolation
-from tests.unit.core.story import HELD, TO_HOLD, TO_RAMP, TO_START, play
+from tests.unit.core.story import HELD, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, play
 
 
 def test_the_good_run() -> None:
@@ -289,3 +291,14 @@ def test_an_end_that_is_seen_twice_is_asked_about_once() -> None:
 ~DONE                   | HOLDING   |
 """)
     assert not player.engine.asks
+
+
+def test_a_run_can_be_copied_in_the_middle_and_both_go_on_alone() -> None:
+    player = play(TO_PAUSED)
+    before = copy.deepcopy(player)
+    ends = ["~PAUSED", "stop", "<STOP 00 st=DONE", "<RUN 00 out=STOPPED q=900"]
+    said = [player.line(line) for line in ends]
+    assert said == ["", "BRAKE, STOP", "RUN run=RUN1", "= STOPPED 291..1509 cause=operator"]
+    assert (before.engine.state.name, before.engine.result) == ("PAUSED", None)
+    assert [before.line(line) for line in ends] == said
+    assert before.engine.result == player.engine.result

@@ -104,7 +104,7 @@ def hold_to_the_rules(player: Player, said: str, what: Any, stopped: bool) -> No
     if engine.state.name == "UNCERTAIN":
         assert asked in QUESTIONS | {""}
     if asked == "KEEP":
-        newest = engine.newest
+        newest = engine.course.newest
         assert newest is not None
         assert engine.state.name in ("RAMPING_UP", "HOLDING")
         assert newest.state.value in ("RAMP_UP", "HOLD")

@@ -293,8 +293,8 @@ def test_the_number_of_telemetry_wraps() -> None:
         f"{TO_HOLD}\n~HOLD n=32767 | HOLDING | gap telemetry=32766\n"
         "~HOLD n=32765 | HOLDING | gap telemetry=32764, KEEP t=FFFF"
     )
-    assert player.engine.newest is not None
-    assert player.engine.newest.number == 0xFFFF
+    assert player.engine.course.newest is not None
+    assert player.engine.course.newest.number == 0xFFFF
     assert player.line("~HOLD dt=0.3") == "KEEP t=0000"
 
 
@@ -358,7 +358,7 @@ def test_keep_four_times_a_second_with_a_line_that_is_due_and_naming_the_newest(
     while player.now < begin + 3:
         said = player.line(f"~HOLD dt={every_s}")
         if said:
-            assert said == f"KEEP t={player.engine.newest.number:04X}"
+            assert said == f"KEEP t={player.engine.course.newest.number:04X}"
             sent.append(player.now)
     gaps = [b - a for a, b in itertools.pairwise(sent)]
     assert max(gaps) < max(0.25 + every_s / 2, every_s) + 0.01
@@ -441,4 +441,4 @@ begin                   | STAGING   | PRES
 <STATUS 00 st=IDLE      | UNCERTAIN | RUN run=RUN1
 <RUN 06                 | STAGING   | PRES
 """)
-    assert player.engine.monitor.peak_ua == 0
+    assert player.engine.course.monitor.peak_ua == 0
