@@ -115,11 +115,17 @@ class SafetyMonitor:
         self._state: UnitState | None = None
         self._since_ms = self._paused_ms = 0
         self._flowed = False
+        self._heard_uc = 0
         self._over = 0
         self._rise_sum = self._rise_n = 0
         self._rise_start_ms = 0
         self._rise_set = 0
         self._minimum_mv = 0.0
+
+    @property
+    def heard_uc(self) -> int:
+        """The highest dose reported while current flowed; elsewhere the unit may show another run's, or none."""
+        return max(self._heard_uc, self._last.q_uc) if self._flowed and self._last is not None else self._heard_uc
 
     def judge(self, seen: Telemetry) -> Breach | None:
         """The first limit that this line breaks, if any."""
@@ -130,6 +136,8 @@ class SafetyMonitor:
         if i_ua > self.peak_ua:
             self.peak_ua = i_ua
         if state is not self._state:
+            if flowed and last is not None and last.q_uc > self._heard_uc:
+                self._heard_uc = last.q_uc
             self._enter(state, seen.uptime_ms)
         if last is not None:
             dt_ms = (seen.uptime_ms - last.uptime_ms) % _SPAN_MS

@@ -369,7 +369,7 @@ class Unit:
             treatment: as loaded; checked against this unit's own limits first.
             out: folder under which the record goes; None keeps nothing on disk.
             attended: somebody will answer a pause with ``resume()``; else a pause nobody asked for ends the run.
-            **options: ``operator``, ``telemetry_ms``, ``confirm``: see Session.
+            **options: ``operator``, ``station``, ``telemetry_ms``, ``confirm``: see Session.
 
         Raises:
             TreatmentError: the unit cannot deliver it; nothing was sent.

@@ -25,6 +25,7 @@ REFUSED: Final = 4
 FAULT: Final = 5
 STOPPED: Final = 6
 UNCERTAIN: Final = 7
+VIOLATED: Final = 8  # an audit found an invariant that did not hold
 
 _OF_CAUSE: Final = {"operator": STOPPED, "limit": FAULT, "contact": FAULT, "link": LINK}
 

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
 _EVERY_S: Final = 0.05
+
+
+@contextmanager
+def whole_lines() -> Iterator[None]:
+    """In this block a question is answered as everywhere: what is typed is seen. What was typed ahead is void."""
+    if sys.platform == "win32" or not sys.stdin.isatty():
+        yield
+        return
+    else:  # not after the return: mypy follows the platform only so
+        import termios
+
+        kept = termios.tcgetattr(sys.stdin)
+        asking = [*kept]
+        asking[3] |= termios.ICANON | termios.ECHO
+        termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, asking)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, kept)
 
 
 class Keys:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli import exits
-from controller.cli.choice import json_option, port_option
+from controller.cli.choice import json_option, port_option, port_to_stop
 from controller.link import Verb
 from controller.serial_link import HolderReply, ask_holder
+from controller.wire import UnitState
+from controller.wire.spec import ENERGISED
+
+if TYPE_CHECKING:
+    from controller.unit import Unit
 
 ANSWER_S = 4.0  # a stop is answered when the output is seen to be off: 1 s of ramp, then telemetry
 SETTLE_S = 2.5
 QUIET_MA = 0.05
-_ENERGISED = frozenset({"RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING"})
+_ENERGISED = frozenset(state.value for state in ENERGISED)
 
 
 @click.command()
@@ -31,7 +35,7 @@ def stop(port: str | None, as_json: bool) -> int:
     replies = ask_holder(port, "stop", ANSWER_S)
     if replies:
         return _report(replies, "stop", as_json)
-    target = port or os.environ.get("IONTO_PORT")
+    target = port_to_stop(port)
     if target is None or target.startswith("sim://"):
         click.echo(json.dumps([]) if as_json else "no session is running, and no port was named (--port)")
         return exits.DONE
@@ -43,25 +47,41 @@ def _stop_bare(port: str, as_json: bool) -> int:
     from controller.serial_link import open_link
     from controller.unit import Unit
 
+    row: dict[str, Any] = {"port": port, "state": None, "current_ma": None, "zero": False, "problem": None}
     unit = Unit(open_link(port, purpose="ionto stop"))
     try:
         unit.brake()
         give_up = unit.now + SETTLE_S
-        state, i_ma = "?", 0.0
-        while True:
-            state, amps = unit.query("MEAS:ALL?").split(",")[:2]
-            i_ma = float(amps) * 1000
-            if (i_ma <= QUIET_MA and state not in _ENERGISED) or unit.now >= give_up:
-                break
-            unit.pump(unit.now + 0.05)
+        while not row["zero"] and unit.now < give_up:
+            row |= _reading(unit)
     finally:
         unit.link.close()
-    quiet = i_ma <= QUIET_MA and state not in _ENERGISED
     if as_json:
-        click.echo(json.dumps([{"port": port, "state": state, "current_ma": i_ma, "zero": quiet}]))
+        click.echo(json.dumps([row]))
     else:
-        click.echo(f"{port}: {state}, {i_ma:.3f} mA" + ("" if quiet else ": STILL FLOWING, take the electrodes off"))
-    return exits.DONE if quiet else exits.UNCERTAIN
+        reading = "" if row["state"] is None else f"{row['state']}, {row['current_ma']:.3f} mA"
+        not_off = "" if row["problem"] or row["zero"] else ": STILL FLOWING, take the electrodes off"
+        click.echo(f"{port}: {row['problem'] or reading}{not_off}")
+    return exits.DONE if row["zero"] else exits.UNCERTAIN
+
+
+def _reading(unit: Unit) -> dict[str, Any]:
+    """What the plain door says; what is no reading comes from something that is no unit."""
+    from controller.errors import Unacknowledged
+
+    try:
+        answer = unit.query("MEAS:ALL?")
+    except Unacknowledged:
+        return {"problem": "STOP was sent, but no unit answers: look at it; in doubt, take the electrodes off"}
+    unit.pump(unit.now + 0.05)
+    state, *numbers = answer.split(",")
+    try:
+        i_ma = float(numbers[0]) * 1000
+        state = UnitState(state).value
+    except (IndexError, ValueError):
+        return {"problem": f'STOP was sent, but what answers is not an ionto unit; it said "{answer[:60]}"'}
+    zero = abs(i_ma) <= QUIET_MA and state not in _ENERGISED
+    return {"state": state, "current_ma": i_ma, "zero": zero, "problem": None}
 
 
 @click.command()

@@ -227,7 +227,8 @@ class Engine:
     def wake_s(self, now: float) -> float:
         """When ``on_time`` wants to be called at the latest."""
         due_s = self._keep_due_s
-        return due_s if now < due_s < now + KEEP_PERIOD_S else now + KEEP_PERIOD_S
+        # Nearer than EARLY_S it is sent at once or not owed; a time a rounding ahead would be waited for for ever.
+        return due_s if now + EARLY_S < due_s < now + KEEP_PERIOD_S else now + KEEP_PERIOD_S
 
     # -- the path of a run -------------------------------------------------------------------------------------
 

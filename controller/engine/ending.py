@@ -7,16 +7,17 @@ never answers again is the dose an interval, from what was last heard to what co
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from controller.effects import RunResult
 from controller.engine.course import Course
 from controller.engine.stopping import Stopping
-from controller.errors import ProtocolViolation
 from controller.limits import known_interval_uc, unknown_interval_uc
 from controller.machine import SessionState, Trigger
 from controller.wire.spec import FAULT_TEXT, UnitState
 
+_OUTCOME: Final = re.compile("DONE|STOPPED|ABORTED|FAULT:[0-9]{2}|LINK|RESET|TIMEOUT")
 _REASONS: Final = {
     "STOPPED": "stopped at the unit or by another connection",
     "ABORTED": "aborted at the unit or by another connection",
@@ -49,15 +50,12 @@ class Ending:
             course.ask_run()
 
     def told(self, out: str, q_uc: int, now: float) -> None:
-        """The run ended with the outcome ``out`` and this dose.
-
-        Raises:
-            ProtocolViolation: no unit of this protocol says so.
-        """
+        """The run ended with the outcome ``out`` and this dose; a word that is no outcome says neither."""
         course = self._course
+        if _OUTCOME.fullmatch(out) is None:
+            self.abandon(f"the unit says that the run ended as {out}, which is no outcome", now)
+            return
         if out.startswith("FAULT:"):
-            if not out[6:].isdecimal():
-                raise ProtocolViolation(f"the unit says that the run ended as {out}, which is no outcome", out)
             self.fault = int(out[6:])
             self._stopping.blame("", FAULT_TEXT.get(self.fault, out))
             course.fire(Trigger.TRIP)
@@ -85,8 +83,7 @@ class Ending:
 
     def _unknown_uc(self) -> tuple[int, int]:
         course, p = self._course, self._course.prescription
-        heard_uc = 0 if course.newest is None else course.newest.q_uc
-        return unknown_interval_uc(heard_uc, p.i_ua, p.q_uc, p.loss, course.facts.lease_ms)
+        return unknown_interval_uc(course.monitor.heard_uc, p.i_ua, p.q_uc, p.loss, course.facts.lease_ms)
 
     def _finish(
         self, outcome: str, q_uc: int, interval_uc: tuple[int, int], now: float, code: int | None = None

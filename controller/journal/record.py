@@ -29,7 +29,12 @@ DISCLAIMER: Final = (
     "Engineering tool, not a medical device; not for use on people without a cleared device and a clinician."
 )
 _OK: Final = "DONE"
+_ENDED: Final = "STOPPED"
 _BATCH: Final = 1000
+_KEYS: Final = frozenset({
+    "complete", "dose_interval_ma_min", "dose_ma_min", "duration_s", "ended_utc", "fault", "outcome", "peak_ma", "runs",
+    "started_utc", "treatment", "unit", "warnings",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class Record:
             raise RecordError(f"{file}: not a record of this program")
         if data["format"] > FORMAT:
             raise RecordError(f"{file}: record format {data['format']} is newer than this program knows; upgrade ionto")
+        missing = _KEYS - data.keys()
+        if missing:
+            raise RecordError(
+                f"{file}: a record without {', '.join(sorted(missing))}; `ionto runs recover` rebuilds it"
+            )
         return cls(data, file.parent)
 
     @property
@@ -195,7 +205,9 @@ class Recorder:
     ) -> dict[str, Any]:
         """``record.json``. ``complete``: closed by the session itself, not recovered."""
         runs = self.runs
-        outcome = next((run["outcome"] for run in runs if run["outcome"] != _OK), _OK if runs else "REFUSED")
+        ended_early = len(runs) < len(self.begin["treatment"]["phase"])  # between two phases
+        at_best = (_ENDED if ended_early else _OK) if runs else "REFUSED"
+        outcome = next((run["outcome"] for run in runs if run["outcome"] != _OK), at_best)
         return {
             "format": FORMAT,
             "run_set": self.run_set,

@@ -15,25 +15,30 @@ from typing import Any, Final
 
 from controller.effects import RunResult
 from controller.errors import RecordError
-from controller.journal.journal import TRACE, WIRE_LOG, utc_text, write_record
-from controller.journal.record import Record, Recorder
+from controller.journal.journal import PLOT, TRACE, WIRE_LOG, utc_text, write_record
+from controller.journal.record import Record, Recorder, file_digests
 from controller.journal.trace import TraceWriter
 from controller.journal.wire_log import read_wire_log
 from controller.limits import unknown_interval_uc
 from controller.sample import Sample, TimeAxis
-from controller.wire import Event, Telemetry, parse
+from controller.wire import Event, Telemetry, UnitState, parse
+from controller.wire.spec import ENERGISED
 
 _OPENED: Final = frozenset({"START", "RESUME"})
+_DELIVERING: Final = ENERGISED | {UnitState.PAUSED}
 
 
 def recover(folder: Path) -> Record:
     """Rebuild ``trace.csv``, ``plot.svg`` and ``record.json`` of a run's folder from its ``wire.log``.
 
-    Doing it twice gives the same record.
+    Doing it twice gives the same record. One that the session itself closed, and whose files are as it says, stays.
 
     Raises:
         RecordError: the folder has no wire log, or the log does not say what was being delivered.
     """
+    finished = _finished(folder)
+    if finished is not None:
+        return finished
     contents = read_wire_log(folder / WIRE_LOG)
     replay = _Replay(folder, str(contents.header.get("run-set", folder.name)))
     utc_us = 0
@@ -41,6 +46,15 @@ def recover(folder: Path) -> Record:
         utc_us = entry.utc_us
         replay.feed(entry.mark, entry.raw.decode("latin-1") if entry.mark == "<" else entry.text, entry.mono_us / 1e6)
     return replay.finish(utc_text(utc_us / 1e6), str(contents.verdict))
+
+
+def _finished(folder: Path) -> Record | None:
+    with contextlib.suppress(RecordError):
+        record = Record.load(folder)
+        files = file_digests(folder, (WIRE_LOG, TRACE, PLOT))
+        if record.data.get("complete") is True and record.data.get("files") == files:
+            return record
+    return None
 
 
 class _Replay:
@@ -77,8 +91,8 @@ class _Replay:
         self._recorder.sample(sample)
         self._trace.sample(sample)
         self._last_s = host_s
-        if self._opened_s is not None:
-            self._heard_uc = seen.q_uc
+        if self._opened_s is not None and seen.state in _DELIVERING:  # elsewhere q may be of another run, or none's
+            self._heard_uc = max(self._heard_uc, seen.q_uc)
             self._peak_ua = max(self._peak_ua, seen.i_ua)
 
     def _note(self, facts: dict[str, Any], host_s: float) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +14,6 @@ import pytest
 from controller.cli import run_command
 
 GOOD = (Path(__file__).parents[2] / "examples" / "dexamethasone-40.toml").read_text()
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
 
 
 def told(capsys, *arguments: str) -> tuple[int, str]:
@@ -75,8 +73,14 @@ def test_every_mistake_is_told_at_once(capsys, tmp_path) -> None:
         (["run", "preset:dexametasone-40", "--bench"], 2, "dexamethasone-40"),
         (["run", "preset:lidosite"], 2, "screening"),
         (["run"], 2, "--current, --dose and --pole"),
-        (["run", "--current", "2"], 2, "--dose"),
-        (["run", "--current", "2,5", "--dose", "4", "--pole", "-"], 2, "2,5"),
+        (["run", "--current", "2"], 2, "add --dose and --pole"),
+        (["run", "--current", "2", "--dose", "4"], 2, "add --pole"),
+        (["info", "--port", ""], 2, "it is empty; name a port, or leave --port out"),
+        (["run", "--current", "2", "--dose", "4", "--pole", "-", "--port", " "], 2, "it is empty"),
+        (["run", "--current", "2,5", "--dose", "4", "--pole", "-"], 2, "write 2.5"),
+        (["run", "--current", "2.5", "--dose", "1,000.5", "--pole", "-"], 2, "write it as in 2.5"),
+        (["run", "--current", "2_5", "--dose", "4", "--pole", "-"], 2, "write it as in 2.5"),
+        (["run", "--current", "nan", "--dose", "4", "--pole", "-"], 2, "4 mA"),
         (["run", "--current", "5", "--dose", "4", "--pole", "-"], 2, "4 mA"),
         (["run", "--current", "2", "--dose", "0", "--pole", "-"], 2, "dose"),
         (["run", "--current", "2", "--dose", "4", "--pole", "-", "--port", "sim://dry-skn"], 3, "dry-skin"),
@@ -94,10 +98,9 @@ def test_wrong_use_is_one_sentence_and_an_exit_code(capsys, arguments, code, sai
     assert said in text
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
-@pytest.mark.parametrize("answer", [None, b"\r\nERROR\r\n", b"\x80\xff\x00garbage\x07" * 20])
-def test_a_port_that_speaks_something_else(capsys, answer) -> None:
-    """A modem that answers ERROR, garbage, and an echo (None)."""
+@contextmanager
+def stranger(answer: bytes | None) -> Iterator[str]:
+    """A port on which something else answers; None: an echo."""
     import tty
 
     master, slave = os.openpty()
@@ -105,28 +108,69 @@ def test_a_port_that_speaks_something_else(capsys, answer) -> None:
     tty.setraw(master)
     stop = threading.Event()
 
-    def stranger() -> None:
+    def talk() -> None:
         while not stop.is_set():
             data = os.read(master, 4096)
             if not stop.is_set():
                 os.write(master, data if answer is None else answer)
 
-    thread = threading.Thread(target=stranger)
+    thread = threading.Thread(target=talk)
     thread.start()
     try:
-        code, text = told(capsys, "info", "--port", os.ttyname(slave))
+        yield os.ttyname(slave)
     finally:
         stop.set()
         os.write(slave, b"x")
         thread.join()
         os.close(master)
         os.close(slave)
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
+MODEM = b"\r\nERROR\r\n"
+GARBAGE = b"\x80\xff\x00garbage\x07" * 20
+
+
+@posix
+@pytest.mark.parametrize("answer", [None, MODEM, GARBAGE], ids=["echo", "modem", "garbage"])
+def test_a_port_that_speaks_something_else(capsys, monkeypatch, answer) -> None:
+    monkeypatch.setattr("controller.unit.BOOT_PATIENCE_S", 0.5)
+    with stranger(answer) as device:
+        code, text = told(capsys, "info", "--port", device)
     assert code == 3
     assert "not an ionto unit" in text
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
-def test_a_silent_port_and_a_port_that_is_held(capsys) -> None:
+@posix
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, 'not an ionto unit; it said "MEAS:ALL?"'),
+        (MODEM, 'not an ionto unit; it said "ERROR"'),
+        (b"HOLD,nought\n", 'it said "HOLD,nought"'),
+        (b"HOLD,0.002,1\n", "HOLD, 2.000 mA: STILL FLOWING, take the electrodes off"),
+        (b"DONE,0.002,1\n", "DONE, 2.000 mA: STILL FLOWING, take the electrodes off"),
+        (b"HOLD,nan,1\n", "STILL FLOWING, take the electrodes off"),
+        (b"DONE,-0.002,1\n", "STILL FLOWING, take the electrodes off"),
+    ],
+)
+def test_a_stop_of_what_is_no_unit_claims_nothing(capsys, monkeypatch, answer, said) -> None:
+    monkeypatch.setattr("controller.cli.orders.SETTLE_S", 0.3)
+    with stranger(answer) as device:
+        code, text = told(capsys, "stop", "--port", device)
+        assert code == 7
+        assert said in text
+        code, text = told(capsys, "stop", "--port", device, "--json")
+    assert code == 7
+    [row] = json.loads(text)
+    assert row["zero"] is False
+    assert row["port"] == device
+
+
+@posix
+def test_a_silent_port_and_a_port_that_is_held(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("controller.unit.BOOT_PATIENCE_S", 0.5)
+    monkeypatch.setattr("controller.cli.orders.SETTLE_S", 0.3)
     from controller.serial_link import open_link
 
     master, slave = os.openpty()
@@ -141,8 +185,23 @@ def test_a_silent_port_and_a_port_that_is_held(capsys) -> None:
     code, text = told(capsys, "info", "--port", device)
     assert code == 3
     assert "nothing answers" in text
+    code, text = told(capsys, "stop", "--port", device)
+    assert code == 7
+    assert "STOP was sent, but no unit answers" in text
     os.close(master)
     os.close(slave)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 99}', "\x00"])
+def test_a_record_that_is_none_is_a_sentence(capsys, tmp_path, text) -> None:
+    folder = tmp_path / "runs" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "wire.log").write_text("")
+    (folder / "record.json").write_text(text)
+    code, said = told(capsys, "runs", "show", "r1")
+    assert code == 2
+    assert "record.json" in said
+    assert "internal error" not in said
 
 
 def test_every_command_has_help_with_an_example(capsys) -> None:

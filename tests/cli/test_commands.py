@@ -94,6 +94,40 @@ def test_recover_gives_the_same_record_twice_from_any_cut(capsys, tmp_path) -> N
     assert record.dose_ma_min == finished.dose_ma_min
 
 
+def test_recover_does_not_take_the_nought_of_an_idle_unit_for_the_dose(capsys, tmp_path) -> None:
+    """Cut off just before the end was noted: the last telemetry is of a unit in IDLE, with q=0."""
+    assert run(capsys, "run", "--current", "2", "--dose", "20", "--pole", "-", "--port", "sim://unplugged")[0] == 3
+    [folder] = (tmp_path / "runs").iterdir()
+    kept = Record.load(folder).dose_ma_min
+    log = (folder / "wire.log").read_bytes()
+    before = log[: log.index(b'"kind":"end"')].rpartition(b"\n")[0] + b"\n"
+    assert b" st=IDLE " in before.splitlines()[-1]
+    assert b" q=0 " in before.splitlines()[-1]
+    case = tmp_path / "cut"
+    case.mkdir()
+    (case / "wire.log").write_bytes(before)
+    record = recover(case)
+    low, high = record.dose_interval_ma_min
+    assert record.outcome == "UNKNOWN"
+    assert 1.0 < low <= kept <= high
+
+
+def test_recover_leaves_a_record_that_the_session_closed(capsys, tmp_path) -> None:
+    """Byte for byte; but not where one of its files is gone or was changed since."""
+    assert run(capsys, "run", *SHORT)[0] == 0
+    [folder] = (tmp_path / "runs").iterdir()
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    code, out = run(capsys, "runs", "recover", "last", "--json")
+    assert (code, json.loads(out)["complete"]) == (0, True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
+    (folder / "trace.csv").write_bytes(kept["trace.csv"][:-100])
+    code, out = run(capsys, "runs", "recover", "last", "--json")
+    assert (code, json.loads(out)["complete"]) == (0, False)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "record.json"} == {
+        name: data for name, data in kept.items() if name != "record.json"
+    }
+
+
 @pytest.fixture
 def served(tmp_path):
     path = str(tmp_path / "unit")
