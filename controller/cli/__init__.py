@@ -28,7 +28,8 @@ COMMANDS: Final = {
     "clear": ("clear", "Clear latched faults."),
     "console": ("console", "Type plain or sealed commands; reads and stops, never raises the current."),
     "doctor": ("doctor", "What is wrong with this machine's set-up, and how to mend it."),
-    "runs": ("runs", "What is on record: list, show, recover."),
+    "runs": ("runs", "What is on record: list, show, plot, compare, export, recover, prune."),
+    "config": ("config", "What is set, and where each value comes from."),
 }
 
 

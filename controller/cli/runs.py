@@ -1,117 +1,263 @@
-"""``ionto runs``: what is on record."""
+"""``ionto runs``: what is on record.
+
+Thin: each command asks ``controller.shelf`` and prints. What it needs is imported when it runs, because a list must
+not pay for plots, nor a plot for a database.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from controller.cli.audit import audit
 from controller.cli.choice import json_option
-from controller.errors import RecordError
-from controller.journal import Record
-from controller.journal import recover as recover_record
+from controller.cli.choosing import filters, out_option, query_of, record_of, say, shelf_of, shelf_or_lab
+from controller.cli.prune import prune
 
-_out = click.option("--out", metavar="DIR", default="runs", show_default=True, help="where the records are")
+if TYPE_CHECKING:
+    from controller.journal import Record
+    from controller.shelf.entry import Entry
+    from controller.shelf.index import Shelf
+
+_FORMATS: Final = ("csv", "html", "json", "parquet")
+
+_to = click.option("--to", metavar="FILE", help="where to write; - is standard output")
 
 
 @click.group()
 def runs() -> None:
-    """What is on record: list, show, recover."""
+    """What is on record: list, show, plot, compare, export, recover, prune.
+
+    \b
+    Example:  ionto runs list --since 7d
+    """
+
+
+# -- list ----------------------------------------------------------------------------------------------------------
 
 
 @runs.command("list")
-@_out
+@out_option
+@filters
+@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="at most this many; 0: all")
 @json_option
-def list_(out: str, as_json: bool) -> None:
+def list_(out: str | None, limit: int, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - of filters
     """List the runs, newest first.
 
     \b
-    Example:  ionto runs list
+    Examples:  ionto runs list
+               ionto runs list --outcome FAULT --since 30d
     """
-    rows = [_row(folder) for folder in _folders(Path(out))]
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        dose = "" if row["dose_ma_min"] is None else f"{row['dose_ma_min']:8.3f} mA.min"
-        click.echo(f"{row['id']}  {row['started_utc'] or '':24}  {row['outcome']:10} {dose:16} {row['name'] or ''}")
-    if not rows:
-        click.echo(f"no runs in {out}")
+    query = query_of(**asked, limit=limit or None)
+    with shelf_or_lab(out) as shelf:
+        entries, total = shelf.entries(query), shelf.count(query)
+        if as_json:
+            click.echo(json.dumps([_row(shelf, entry) for entry in entries]))
+            return
+        for entry in entries:
+            click.echo(_line(shelf, entry))
+        if not entries:
+            click.echo(f"no runs in {shelf.folder}" + ("" if query.is_everything else " that are asked for"))
+        elif total > len(entries):
+            say(f"{len(entries)} of {total}; --limit 0 lists all")
 
 
-def _folders(out: Path) -> list[Path]:
-    """Run ids begin with the time, so that names sort by age."""
-    if not out.is_dir():
-        return []
-    return sorted((p for p in out.iterdir() if (p / "wire.log").exists()), key=lambda p: p.name, reverse=True)
+def _row(shelf: Shelf, entry: Entry) -> dict[str, Any]:
+    return {**entry.as_dict(), "folder": shelf.place_of(entry)}
 
 
-def _row(folder: Path) -> dict[str, Any]:
-    try:
-        data = Record.load(folder).data
-    except RecordError:
-        return {"id": folder.name, "started_utc": None, "outcome": "CUT OFF", "dose_ma_min": None,
-                "name": f"no record: `ionto runs recover {folder}`"}  # fmt: skip
-    return {"id": folder.name, "started_utc": data["started_utc"], "outcome": data["outcome"],
-            "dose_ma_min": data["dose_ma_min"], "name": data["treatment"]["name"]}  # fmt: skip
+def _line(shelf: Shelf, entry: Entry) -> str:
+    if entry.problem is not None:
+        what = entry.problem
+    else:
+        dose = f"{entry.dose_ma_min:8.3f} of {entry.target_ma_min:g} mA.min"
+        who = f"{entry.operator}  " if entry.operator else ""
+        what = f"{dose:24}  {entry.unit:8}  {who}{entry.name}"
+    elsewhere = "" if entry.root == shelf.root else f"  [{shelf.place_of(entry)}]"
+    return f"{entry.id}  {entry.recorded_utc[:16].replace('T', ' ')}  {entry.outcome:10}  {what}{elsewhere}"
 
 
-def _find(run: str, out: str) -> Path:
-    """A run by its path, its id, the beginning of its id, or ``last``."""
-    if (Path(run) / "wire.log").exists():
-        return Path(run)
-    folders = _folders(Path(out))
-    found = folders[:1] if run == "last" else [p for p in folders if p.name.startswith(run)]
-    if len(found) != 1:
-        raise click.UsageError(
-            f"{run}: {'no such run' if not found else 'several runs begin like this'} in {out}; `ionto runs list`"
-        )
-    return found[0]
+# -- one run -------------------------------------------------------------------------------------------------------
 
 
 @runs.command()
 @click.argument("run")
-@_out
+@out_option
 @json_option
-def show(run: str, out: str, as_json: bool) -> None:
+def show(run: str, out: str | None, as_json: bool) -> None:
     """Show one run: RUN is a folder, an id, its beginning, or `last`.
 
     \b
     Example:  ionto runs show last
     """
-    _print(Record.load(_find(run, out)), as_json)
+    with shelf_of(out) as shelf:
+        _print(record_of(shelf, run), as_json)
 
 
 @runs.command()
 @click.argument("run")
-@_out
+@out_option
 @json_option
-def recover(run: str, out: str, as_json: bool) -> None:
+def recover(run: str, out: str | None, as_json: bool) -> None:
     """Rebuild record, trace and plot of a run from its wire log, after a crash or a kill.
 
     \b
     Example:  ionto runs recover last
     """
-    _print(recover_record(_find(run, out)), as_json)
+    from controller.journal import recover as recover_record
+
+    with shelf_of(out) as shelf:
+        _print(recover_record(shelf.find(run)), as_json)
 
 
 def _print(record: Record, as_json: bool) -> None:
-    data = record.data
     if as_json:
-        click.echo(json.dumps(data))
+        click.echo(json.dumps(record.data))
         return
-    low, high = record.dose_interval_ma_min
-    unit = data["unit"]
-    click.echo(f"{data['treatment']['name']}\n{data['started_utc']} to {data['ended_utc']}")
-    click.echo(f"unit     {unit['serial']} on {unit['port']}{' (simulated)' if unit['simulated'] else ''}")
-    click.echo(f"outcome  {record.outcome}")
-    click.echo(f"dose     {record.dose_ma_min:.3f} mA.min (between {low:.2f} and {high:.2f})")
-    for number, phase in enumerate(record.runs, 1):
-        reason = f": {phase['reason']}" if phase["reason"] else ""
-        click.echo(f"phase {number}  {phase['outcome']}, {phase['dose_ma_min']:.3f} mA.min, "
-                   f"peak {phase['peak_ma']:.3f} mA, {phase['duration_s']:.1f} s{reason}")  # fmt: skip
-    for warning in data["warnings"]:
-        click.echo(f"warning  {warning}")
-    click.echo(f"files    {record.folder}")
+    from controller.shelf.told import lines_of
+
+    for line in lines_of(record):
+        click.echo(line)
+
+
+# -- several runs --------------------------------------------------------------------------------------------------
+
+
+@runs.command()
+@click.argument("run", nargs=-1, required=True)
+@out_option
+@_to
+@json_option
+def plot(run: tuple[str, ...], out: str | None, to: str | None, as_json: bool) -> None:
+    """Draw one run, or up to eight over one another, as an SVG file.
+
+    \b
+    Examples:  ionto runs plot last
+               ionto runs plot 00MWV4C 00MWV5 --to both.svg
+    """
+    from controller.shelf.overlay import overlay
+
+    with shelf_of(out) as shelf:
+        records = [record_of(shelf, name) for name in run]
+    _write([overlay(records)], _target(to, records, "svg"), as_json)
+
+
+@runs.command()
+@click.argument("first")
+@click.argument("second")
+@out_option
+@json_option
+def compare(first: str, second: str, out: str | None, as_json: bool) -> None:
+    """Two runs side by side: treatment, dose, duration, peak, impedance, outcome. A * marks what differs.
+
+    \b
+    Example:  ionto runs compare 00MWV4C last
+    """
+    from controller.shelf.compare import compare as compare_records
+
+    with shelf_of(out) as shelf:
+        records = [record_of(shelf, name) for name in (first, second)]
+    rows = compare_records(*records)
+    ids = [str(record.data["run_set"]) for record in records]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"first": ids[0], "second": ids[1], "rows": [{**row._asdict(), "same": row.same} for row in rows]}
+            )
+        )
+        return
+    click.echo(f"{'':28}{ids[0]:28}{ids[1]:28}difference")
+    for row in rows:
+        mark = " " if row.same else "*"
+        change = "" if row.same or row.difference is None else f"{row.difference:+g}"
+        click.echo(f"{mark} {row.what:26}{_cell(row.first):28}{_cell(row.second):28}{change}".rstrip())
+
+
+def _cell(value: str | float | None) -> str:
+    text = "-" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 26 else text[:25] + "…"
+
+
+@runs.command()
+@click.argument("run", nargs=-1, required=True)
+@out_option
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="csv", show_default=True)
+@_to
+@json_option
+def export(run: tuple[str, ...], out: str | None, form: str, to: str | None, as_json: bool) -> None:
+    """Write runs for other programs (csv, json, parquet), or to read and print (html).
+
+    \b
+    Examples:  ionto runs export last --format html
+               ionto runs export 00MWV4C 00MWV5 --format parquet --to both.parquet
+    """
+    with shelf_of(out) as shelf:
+        records = [record_of(shelf, name) for name in run]
+    _warn_of_changes(records)
+    target = _target(to, records, form)
+    if form == "parquet":
+        from controller.shelf.export import to_parquet
+
+        if target is None:
+            raise click.UsageError("parquet is no text: name a file with --to")
+        to_parquet(records, target)
+        _wrote(target, as_json)
+    else:
+        _write(_text(form, records), target, as_json)
+
+
+def _text(form: str, records: list[Record]) -> Iterable[str]:
+    from controller.shelf import export as exports
+    from controller.shelf.page import page
+
+    match form:
+        case "csv":
+            return exports.to_csv(records)
+        case "json":
+            return exports.to_json(records)
+        case _:
+            return [page(records)]
+
+
+def _warn_of_changes(records: list[Record]) -> None:
+    from controller.shelf.traces import changed_files
+
+    for record in records:
+        for name in changed_files(record):
+            say(f"warning: {record.folder}: {name} is not what the record says it was")
+
+
+def _target(to: str | None, records: list[Record], suffix: str) -> Path | None:
+    """None: standard output."""
+    if to == "-":
+        return None
+    name = str(records[0].data["run_set"]) if len(records) == 1 else "runs"
+    return Path(f"{name}.{suffix}" if to is None else to)
+
+
+def _write(pieces: Iterable[str], target: Path | None, as_json: bool) -> None:
+    if target is None:
+        if as_json:
+            raise click.UsageError("--json and --to - both want standard output; name a file")
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    whole = list(pieces)  # a trace that is damaged leaves no half file
+    try:
+        with target.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(whole)
+    except OSError as exc:
+        raise click.UsageError(f"{target}: {exc.strerror or exc}; name another file with --to") from exc
+    _wrote(target, as_json)
+
+
+def _wrote(target: Path, as_json: bool) -> None:
+    click.echo(json.dumps({"file": str(target)}) if as_json else f"wrote {target}")
+
+
+runs.add_command(audit)
+runs.add_command(prune)

@@ -54,6 +54,7 @@ class Journal:
         port: str,
         clock: Clock,
         operator: str | None,
+        station: str | None = None,
     ) -> Journal:
         """Make the folder ``out/run_set`` and begin its wire log.
 
@@ -76,6 +77,8 @@ class Journal:
             "warnings": list(treatment.warnings()),
             "started_utc": started_utc,
         }  # fmt: skip
+        if station is not None:
+            begin["station"] = station
         recorder = Recorder(run_set, begin)
         if out is None:
             return cls(None, recorder, clock, None)

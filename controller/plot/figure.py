@@ -33,6 +33,7 @@ _HEADER: Final = 30.0  # of a panel, above its frame
 _TITLE_PX, _TEXT_PX, _SMALL_PX = 19.0, 12.0, 10.5
 _TIME_TICKS: Final = 12
 _PLANNED: Final = "planned"
+_RUN_DASHES: Final = ("", ' stroke-dasharray="7 3"')  # of runs in one panel: four hues twice, eight runs
 _HUES: Final = {"mA": 0, "V": 1, "kohm": 2, "mA.min": 3}  # one quantity, one hue, in every figure
 _FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
@@ -188,6 +189,10 @@ def _line(drawn: _Drawn, frame: _Frame, x: Scale) -> str:
 def _pen(series: Series, hue: str) -> str:
     if series.style == "target":
         return stroke("mute", 1.1) + f' stroke-dasharray="{"1.5 3" if series.name == _PLANNED else "6 3"}"'
+    if series.pen:
+        hue = f"hue{(series.pen - 1) % HUES}"
+        dashes = _RUN_DASHES[(series.pen - 1) // HUES % len(_RUN_DASHES)]
+        return stroke(hue, 1.4) + f' stroke-linejoin="round"{dashes}'
     return stroke(hue, 1.4) + ' stroke-linejoin="round" stroke-linecap="round"'
 
 

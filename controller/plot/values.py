@@ -12,12 +12,16 @@ EventKind: TypeAlias = Literal["state", "phase", "operator", "pause", "stop", "w
 
 
 class Series(NamedTuple):
-    """A line. NaN in ``y``, or more than GAP_S between two times, interrupts it; times do not fall."""
+    """A line. NaN in ``y``, or more than GAP_S between two times, interrupts it; times do not fall.
+
+    ``pen``: the line's number among several runs in one panel, from 1; 0: one run, in the colour of its quantity.
+    """
 
     name: str
     t_s: Sequence[float]
     y: Sequence[float]
     style: SeriesStyle = "measured"
+    pen: int = 0
 
 
 class EventMark(NamedTuple):

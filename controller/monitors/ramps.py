@@ -1,0 +1,215 @@
+"""How fast the current may change: I04 and I32.
+
+A rise is judged over every window at once: what is left of the current after the slew has been taken off may not
+grow by more than the first step. A reading within a tenth of what was reached already is no rise, because the unit
+itself pulls its set-point down only below 0.9 of it (the unit's page, section 2).
+
+A fall is the unit's doing only where the voltage falls too; a lead that comes off makes it rise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Final
+
+from controller.monitors.monitor import Monitor
+from controller.monitors.story import Move, Plan, Story
+from controller.wire import Event, Telemetry, UnitState
+from controller.wire.spec import ENERGISED, LEASED
+
+_RISING: Final = frozenset(state.value for state in LEASED)
+_DOWN: Final = frozenset({UnitState.RAMP_DOWN, UnitState.PAUSING})
+
+
+class Climb:
+    """One stream of currents with their times in ms; ``rise`` is how much of it the slew does not explain."""
+
+    __slots__ = ("_below", "_low", "_peak")
+
+    def __init__(self) -> None:
+        self._low = inf
+        self._peak = 0.0
+        self._below = False
+
+    def begin(self, now_ms: float, slew: float) -> None:
+        """From zero."""
+        self._low, self._peak, self._below = -slew * now_ms, 0.0, False
+
+    def rise(self, i_ua: float, now_ms: float, slew: float) -> float:
+        off = slew * now_ms
+        peak = self._peak
+        if i_ua < 0.9 * peak - 20:
+            self._below = True
+            level = i_ua - off
+        elif self._below:
+            # Back in the band: what is above the slew and the band is a jump.
+            self._below = False
+            jump = i_ua - off - self._low - (0.1 * peak + 20)
+            self._low = max(i_ua, peak) - off
+            self._peak = max(i_ua, peak)
+            return jump
+        else:
+            self._peak = max(i_ua, peak)
+            level = self._peak - off
+        if level < self._low:
+            self._low = level
+        return level - self._low
+
+
+class Slew(Monitor):
+    id, title = "I04", "slew"
+    property = "the current rises at most 1.1 times as fast as prescribed, and falls so but for STOP, ABORT and trips"
+    source = "ActivaDose: shocks from steep ramps"
+    needs = frozenset({"wire", "truth"})
+    unseen = "no telemetry of a run whose prescription is known"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._up, self._true_up = Climb(), Climb()
+        self._true_state = ""
+        self._high: float | None = None
+        self._last: Telemetry | None = None
+        self._v_mv = 0
+        self._warned = False
+
+    def event(self, event: Event) -> None:
+        if event.name in ("WARN", "FAULT"):
+            self._warned = True
+
+    def moved(self, move: Move) -> None:
+        if move.now is UnitState.RAMP_UP:
+            self._warned = False
+            plan = self._plan()
+            if plan is not None:
+                self._up.begin(move.at_ms, plan.up_ua_per_ms * self.p.slew_share)
+        self._high = None
+
+    def _plan(self) -> Plan | None:
+        run = self.story.run
+        return None if run is None else run.plan
+
+    def telemetry(self, seen: Telemetry) -> None:
+        last, self._last = self._last, seen
+        plan = self._plan()
+        if plan is None:
+            return
+        if seen.state in LEASED:
+            self.looked = True
+            i_ua = seen.i_ua if seen.i_ua < seen.i2_ua else seen.i2_ua
+            slew = plan.up_ua_per_ms * self.p.slew_share
+            rise_ua = self._up.rise(i_ua, self.story.now_ms, slew)
+            if rise_ua > self.p.step_ua + self.p.reading_ua + i_ua * self.p.reading_share:
+                self.violate(f"{i_ua} uA: {rise_ua:.0f} uA more than the slew allows")
+        elif last is not None and last.state in ENERGISED and last.sid == seen.sid:
+            self._falling(last, seen, plan)
+
+    def _falling(self, last: Telemetry, seen: Telemetry, plan: Plan) -> None:
+        run = self.story.run
+        if run is None or run.stopped or seen.faults or self._warned or self.story.missing:
+            return
+        slew = plan.down_ua_per_ms * self.p.slew_share
+        if seen.state is UnitState.PAUSED or seen.state is UnitState.PAUSING:
+            slew = max(slew, plan.i_ua * self.p.slew_share / self.p.stop_ms)  # a lost lease takes 1 s
+        i_ua = max(seen.i_ua, seen.i2_ua)
+        level = i_ua + slew * self.story.now_ms
+        if last.state in _DOWN and self._high is not None:
+            pass
+        else:
+            self._high, self._v_mv = (
+                max(last.i_ua, last.i2_ua) + slew * (self.story.now_ms - self.story.dt_ms),
+                last.v_mv,
+            )
+        if level > self._high:
+            self._high = level
+        off_ua = self._high - level
+        if off_ua > self.p.step_ua + self.p.reading_ua + i_ua * self.p.reading_share and (
+            seen.v_mv <= self._v_mv * 1.1 + 500
+        ):
+            self.violate(f"{i_ua} uA in {seen.state.value}: it fell {off_ua:.0f} uA faster than the slew")
+
+    def truth(self, true: Mapping[str, Any]) -> None:
+        state = true["state"]
+        was, self._true_state = self._true_state, state
+        if state not in _RISING:
+            return
+        run = self.story.run
+        plan = self.story.plan if run is None or not run.open else run.plan
+        if plan is None:
+            return
+        slew, now_ms = plan.up_ua_per_ms * self.p.slew_share, true["t_us"] / 1000
+        if was not in _RISING:
+            self._true_up.begin(now_ms, slew)
+        self.looked = True
+        rise_ua = self._true_up.rise(abs(true["i_ua"]), now_ms, slew)
+        if rise_ua > self.p.step_ua + self.p.zero_ua and not self.story.broken:
+            self.violate_truth(f"truly {abs(true['i_ua']):.0f} uA: {rise_ua:.0f} uA more than the slew allows")
+
+
+class Ramp(Monitor):
+    id, title = "I32", "ramp"
+    property = "a ramp is monotone, its first step is 50 uA at most, its length is right within 2 % and 50 ms"
+    source = "the unit's page, section 2"
+    unseen = "no whole ramp of a run whose prescription is known"
+
+    def __init__(self, story: Story) -> None:
+        super().__init__(story)
+        self._began_ms: int | None = None
+        self._from: UnitState | None = None
+        self._peak_ua = self._top_ua = 0
+        self._clean = False
+
+    def moved(self, move: Move) -> None:
+        run = self.story.run
+        began_ms, self._began_ms = self._began_ms, None
+        if run is None or run.plan is None:
+            return
+        if move.was is UnitState.RAMP_UP and began_ms is not None:
+            if move.now is UnitState.HOLD and move.by is not None:
+                self._length("up", move.at_ms - began_ms, run.plan.tu_ms, run.clean)
+        elif (
+            move.was is UnitState.RAMP_DOWN and began_ms is not None and self._from is UnitState.HOLD
+            and move.now is UnitState.DONE and move.by is not None
+        ):  # fmt: skip
+            clean = run.clean and not self.story.faults
+            self._length("down", move.at_ms - began_ms, run.plan.td_ms, clean)
+        if move.now in (UnitState.RAMP_UP, UnitState.RAMP_DOWN) and move.by is not None:
+            self._began_ms, self._from = move.at_ms, move.was
+            self._peak_ua, self._clean = 0, True
+
+    def _length(self, way: str, took_ms: int, full_ms: int, clean: bool) -> None:
+        """``clean``: of the prescribed length, neither cut short nor prolonged."""
+        if not clean:
+            return
+        self.looked = True
+        slack_ms = full_ms * self.p.length_share + self.p.length_ms
+        if abs(took_ms - full_ms) > slack_ms:
+            self.violate(f"the ramp {way} took {took_ms} ms, prescribed are {full_ms}")
+
+    def telemetry(self, seen: Telemetry) -> None:
+        if seen.state is not UnitState.RAMP_UP or self._began_ms is None:
+            return
+        run = self.story.run
+        if run is None or run.plan is None:
+            return
+        if seen.limited or seen.faults:
+            self._clean = False
+        i_ua = seen.i_ua if seen.i_ua > seen.i2_ua else seen.i2_ua
+        after_ms = self.story.now_ms - self._began_ms
+        if after_ms <= self.p.length_ms + 50:
+            most_ua = run.plan.up_ua_per_ms * after_ms + self.p.step_ua + self.p.reading_ua
+            if min(seen.i_ua, seen.i2_ua) > most_ua:
+                self.violate(f"{i_ua} uA, {after_ms} ms after the ramp began")
+        # A dip below nine tenths is a contact's; a smaller one under a steady contact would be the ramp's own.
+        band_ua = max(self._peak_ua * 0.9 - 20, 0)
+        if self._clean and band_ua <= i_ua < self._peak_ua * 0.97 - self.p.reading_ua and seen.v_mv < self._v_mv:
+            self.violate(f"{i_ua} uA after {self._peak_ua} in RAMP_UP")
+        elif i_ua < band_ua:
+            self._clean = False
+        if i_ua > self._peak_ua:
+            self._peak_ua, self._v_mv = i_ua, seen.v_mv
+
+    _v_mv = 0
+
+
+MONITORS: Final[tuple[type[Monitor], ...]] = (Slew, Ramp)
