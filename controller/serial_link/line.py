@@ -37,6 +37,8 @@ from controller.serial_link.reasons import PORT_ERRORS, why_lost
 SLICE_S: Final = 0.05
 # More than telemetry at 100 Hz gathers in a slice; the kernel's own buffer for a tty is 4096.
 _CHUNK: Final = 4096
+# A port that opens and vanishes again at once (a bridge without its unit) is tried twice a second, not a thousand times.
+REOPEN_PAUSE_S: Final = 0.5
 # How often a port in virtual time looks up from its work: a whole treatment runs in 2 s there.
 _LOOK_UP_S: Final = 0.02
 
@@ -122,6 +124,7 @@ class SerialLink:
         self._may_set_timeout = not device.lower().startswith("rfc2217:")
         self._timed: TimedPort | None = None
         self._looked_up = -math.inf
+        self._reopened_s = -math.inf
 
     def use_descriptor(self, fd: int, *, direct: bool) -> None:
         """Wait by ``select``; ``direct``: read and write the descriptor itself, for nothing is in between."""
@@ -170,11 +173,16 @@ class SerialLink:
             return False
         self._fd = -1
         close_port(self._raw, self.device)
+        again_s = self._reopened_s + REOPEN_PAUSE_S
+        if self.clock.now() < again_s:
+            self._wait_without_port(min(deadline, again_s))
+            return False
         try:
             self._raw.open()
         except PORT_ERRORS:
             self._wait_without_port(deadline)
             return False
+        self._reopened_s = self.clock.now()
         if self._selects:
             self._fd = self._raw.fileno()
         return True

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hw_sim.endpoints.protocol_sim import unregister_world
 from hw_sim.rig.play import play
 from hw_sim.scenario import parse
 from hw_sim.scenario.reading import from_toml
@@ -27,6 +28,7 @@ def test_the_python_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     room: dict[str, object] = {"__name__": "page"}
     for block in blocks("python"):
         exec(block, room)
+    unregister_world("mine")
     assert capsys.readouterr().out == "DONE\n"
     world = room["World"](firmware=room["Talkative"])  # type: ignore[operator]
     world.advance_to(5_000_000)

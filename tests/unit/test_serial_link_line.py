@@ -273,3 +273,16 @@ def test_a_link_keeps_its_clock_when_the_rate_is_told(raw):
 def test_a_rate_that_cannot_be_is_refused(raw, rate):
     with pytest.raises(ProtocolViolation, match="HELLO is wrong"):
         link_over(raw).set_rate(rate)
+
+
+def test_a_port_that_opens_and_vanishes_is_not_opened_again_for_half_a_second(raw, mocker: MockerFixture) -> None:
+    link = link_over(raw)
+    now = [100.0]
+    mocker.patch.object(link, "clock", mocker.Mock(now=lambda: now[0], real_seconds_until=lambda deadline: 0.0))
+    assert link.reopen(100.2)
+    for _ in range(1000):
+        assert not link.reopen(now[0] + 0.2)
+    assert raw.open.call_count == 1
+    now[0] += 0.5
+    assert link.reopen(now[0] + 0.2)
+    assert raw.open.call_count == 2

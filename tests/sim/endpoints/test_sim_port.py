@@ -107,7 +107,8 @@ def test_options_of_the_address():
         ("sim://dryskin", "no scenario 'dryskin' (did you mean dry-skin?); `ionto-sim scenarios` lists them"),
         (
             "sim://?sed=1",
-            "unknown option 'sed' (did you mean seed?); known: seed, person, load, line, sn, speed, fault, variant, dtr_resets",
+            "unknown option 'sed' (did you mean seed?); known: seed, person, load, line, sn, speed, fault, variant, "
+            "dtr_resets",
         ),
         ("sim://?seed=-1", "seed=-1: expected a whole number from 0 to 9223372036854775807"),
         ("sim://?seed=\u00b2", "seed=\u00b2: expected a whole number from 0 to 9223372036854775807"),
