@@ -211,7 +211,7 @@ class Polarity(Monitor):
         super().__init__(story)
         self._sign = 0
         self._bridge: int | None = None
-        self._quiet = Spell()
+        self._flowed_us: int | None = None
         self._open = False
 
     def truth(self, true: Mapping[str, Any]) -> None:
@@ -226,15 +226,16 @@ class Polarity(Monitor):
             if self._sign and sign != self._sign:
                 self.violate_truth(f"the current turned round within a run: {i_ua:.0f} uA")
             self._sign = sign
-        quiet_us = self._quiet.lasts(abs(i_ua) < p.zero_ua, t_us)
+        if abs(i_ua) >= p.zero_ua:
+            self._flowed_us = t_us
         bridge = true["bridge"]
         # A reset lets go of the bridge with everything else; that nothing flows then is another's business (I23).
         if self._bridge is not None and bridge != self._bridge and state not in _TESTING:
-            # Two looks may lie on either side of what was between them: the quiet second ends at this look.
             if self._open:
                 self.violate_truth(f"the bridge moved in {state}, with a run open")
-            elif quiet_us < p.bridge_ms * 1000 and t_us > p.bridge_ms * 1000:
-                self.violate_truth(f"the bridge moved {quiet_us / 1e6:.2f} s after the last current")
+            elif self._flowed_us is not None and t_us - self._flowed_us < p.bridge_ms * 1000:
+                after_s = (t_us - self._flowed_us) / 1e6
+                self.violate_truth(f"the bridge moved {after_s:.2f} s after the last current")
         self._bridge = bridge
 
 

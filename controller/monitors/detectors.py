@@ -36,7 +36,7 @@ class _Row:
 class Impedance(Monitor):
     id, title = "I17", "impedance"
     property = "each of the faults 01 to 06 trips within its time and 100 ms, and does what its row says"
-    source = "the brief; the unit's page, section 4"
+    source = "requirement; the unit's page, section 4"
     unseen = "no telemetry of a run whose prescription is known"
 
     def __init__(self, story: Story) -> None:

@@ -101,8 +101,7 @@ class DoseMonotone(Monitor):
         super().__init__(story)
         self._q_uc: int | None = None
         self._run: object = None
-        self._seen = False
-        self._told: dict[str, int] = {}
+        self._boot: int | None = None
         self._most_ua = self.p.cap_ua * 1.1
 
     def telemetry(self, seen: Telemetry) -> None:
@@ -110,11 +109,11 @@ class DoseMonotone(Monitor):
             if seen.state in _FIRST:
                 self._q_uc = None
             return
-        run = self.story.run
-        if run is not self._run:
-            self._run, self._q_uc = run, None
+        run, boot = self.story.run, self.story.boot
+        if run is not self._run or boot != self._boot:  # what a reset left is judged by what RUN says
+            self._run, self._boot, self._q_uc = run, boot, None
         last_uc, self._q_uc = self._q_uc, seen.q_uc
-        if run is not None:
+        if run is not None and seen.q_uc > run.q_uc:
             run.q_uc = seen.q_uc
         if last_uc is None:
             return

@@ -130,7 +130,7 @@ class AtMostOnce(Monitor):
 class CorruptLine(Monitor):
     id, title = "I12", "corrupt line"
     property = "set-point, limits and arming move upward only by a request that this session sent"
-    source = "the brief"
+    source = "requirement: no damaged line may raise"
     unseen = "nothing was staged, armed or raised"
 
     def __init__(self, story: Story) -> None:

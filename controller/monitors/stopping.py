@@ -187,6 +187,7 @@ class NoAutoResume(_Raises):
         """The host may be deaf: what counts is whether it has asked since the current ended in truth."""
         asked_us, rested_us = self.story.raised_us, self._rested_us
         if rested_us is None:
+            self._judge(was, now)
             return
         self.looked = True
         if asked_us is None or asked_us < rested_us:

@@ -37,7 +37,7 @@ from controller.serial_link.reasons import PORT_ERRORS, why_lost
 SLICE_S: Final = 0.05
 # More than telemetry at 100 Hz gathers in a slice; the kernel's own buffer for a tty is 4096.
 _CHUNK: Final = 4096
-# A port that opens and vanishes again at once (a bridge without its unit) is tried twice a second, not a thousand times.
+# A port that opens and vanishes again at once (a bridge without its unit) is tried twice a second.
 REOPEN_PAUSE_S: Final = 0.5
 # How often a port in virtual time looks up from its work: a whole treatment runs in 2 s there.
 _LOOK_UP_S: Final = 0.02

@@ -50,6 +50,8 @@ def _close_interrupted(unit) -> tuple[str, int]:  # type: ignore[no-untyped-def]
     if not store.runs:
         return "-", 0
     run, out, q, more, _ = store.runs[-1]
+    if store.bad:  # the newer record may be the torn one: then this is a second older
+        more *= 2
     unit.rec.q = q
     if out != output.RUNNING:
         return "-", 0

@@ -49,7 +49,8 @@ def test_a_power_cut_within_any_write_of_a_run_loses_no_charge_and_is_found(at: 
         assert facts["code"] == "06"  # it never began
     else:
         assert facts["fields"]["out"] == "RESET"
-        assert delivered <= int(facts["fields"]["q"]) <= delivered + 1300
+        # Which of the two records is the newer cannot be told with one of them torn: two seconds and a half count.
+        assert delivered <= int(facts["fields"]["q"]) <= delivered + 2600
     bench.ticks(200)
     assert bench.code("CLEAR id=15") == "00"
     power_cycle(bench)

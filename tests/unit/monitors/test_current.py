@@ -106,6 +106,10 @@ def test_polarity() -> None:
 
 
 def test_the_bridge_moves_only_at_rest() -> None:
-    held(Tape(Polarity).at(5000).true("IDLE").later(1000).true("IDLE", bridge=-1))
-    violated(Tape(Polarity).at(5000).true("IDLE").later(900).true("IDLE", bridge=-1), "0.90 s after the last current")
+    def moved(ms: int) -> Tape:
+        return Tape(Polarity).at(5000).true("CHECK", 50).later(100).true("IDLE").later(ms - 100).true("IDLE", bridge=-1)
+
+    held(Tape(Polarity).true("IDLE").later(500).true("IDLE", bridge=-1))  # no current was seen before
+    held(moved(1000))
+    violated(moved(990), "0.99 s after the last current")
     violated(Tape(Polarity).at(5000).true("PAUSED").later(2000).true("PAUSED", bridge=-1), "with a run open")

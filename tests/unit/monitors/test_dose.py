@@ -79,8 +79,8 @@ def test_dose_by_the_readings() -> None:
 
 def test_a_reset_is_no_step_in_time() -> None:
     tape = Tape(DoseMonotone).held().hold(300).hello(boot=164, sid="5A00", run=RUN).at(500)
-    tape.does("STATUS", answer={"st": "IDLE", "now": 480}).does("RUN", run=RUN, answer={"q": 5360, "out": "RESET"})
-    held(tape.tele("IDLE", q=5360).later(100).tele("IDLE", q=5360))
+    tape.does("STATUS", answer={"st": "DONE", "now": 480}).does("RUN", run=RUN, answer={"q": 5360, "out": "RESET"})
+    held(tape.tele("DONE", q=5360).later(100).tele("DONE", q=5360))
 
 
 def test_a_new_session_within_a_run_loses_no_dose() -> None:
