@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-micropython check bench wheel-check clean
+.PHONY: run test test-micropython test-pyodide soak check bench wheel-check clean
 
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
@@ -16,6 +16,17 @@ test-micropython: $(VENV)/.test
 	cd tests/micropython && npm install --silent
 	$(BIN)/pytest tests/micropython -rP
 
+# The whole simulator on CPython as WebAssembly, byte for byte: the same way.
+test-pyodide: $(VENV)/.test
+	cd tests/pyodide && npm install --silent
+	$(BIN)/pytest tests/pyodide -rP
+
+# Treatment after treatment with whatever can go wrong, for hours of virtual time; `make soak SOAK_HOURS=12`.
+SOAK_HOURS ?= 1
+SOAK_SEED  ?= 1
+soak: $(VENV)/.run
+	$(BIN)/ionto-sim soak --hours $(SOAK_HOURS) --seed $(SOAK_SEED)
+
 check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -25,6 +36,7 @@ check: $(VENV)/.check
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.many_units
+	$(BIN)/python -m benchmarks.records
 
 # The wheel, in an empty environment and from another folder: package data and entry points are all there.
 wheel-check: $(VENV)/.test

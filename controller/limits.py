@@ -30,9 +30,9 @@ _PAUSE: Final = frozenset({UnitState.PAUSING, UnitState.PAUSED})
 # The unit's reading is within 1 % + 600 uC of the truth (docs/protocol.md): the interval of a known dose.
 ACCURACY: Final = 0.01
 ACCURACY_FLOOR_UC: Final = 600
-# A unit that was reset counts up to this much more than flowed: the second to its next record and a quarter, twice where
-# that record is torn, less what has flowed since the older one.
-RESET_EXTRA_S: Final = 1.5
+# A unit that was reset counts up to this much more than flowed: the second to its next record and a quarter, and twice
+# that where the record is torn.
+RESET_EXTRA_S: Final = 2.5
 
 
 def known_interval_uc(q_uc: int, outcome: str, i_ua: int) -> tuple[int, int]:

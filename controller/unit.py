@@ -274,6 +274,7 @@ class Unit:
             ProtocolViolation: what answers is not IONTO/1, or nothing does.
             CommandRefused: the unit is held by another host, or speaks no common version.
         """
+        self.exchange.give_up()  # a run whose end nobody heard may have left a question out
         give_up = self.now + BOOT_PATIENCE_S
         while True:
             try:

@@ -170,6 +170,7 @@ class SerialLink:
     def reopen(self, deadline: float) -> bool:
         """See ByteLink. The lock and the ear stay: the port is still ours, and a stop is still heard."""
         if self._closed:
+            self._wait_without_port(deadline)  # or who asks again and again would spin
             return False
         self._fd = -1
         close_port(self._raw, self.device)
@@ -192,7 +193,7 @@ class SerialLink:
             self._timed.wait_until(deadline)
             return
         wait_s = min(SLICE_S, self.clock.real_seconds_until(deadline))
-        if self._control is not None:
+        if self._control is not None and not self._closed:
             self._control.wait(wait_s)
         else:
             threading.Event().wait(wait_s)

@@ -12,6 +12,7 @@ import click
 
 from hw_sim.cli.credibility import credibility
 from hw_sim.cli.play import play
+from hw_sim.cli.soak import soak
 
 if TYPE_CHECKING:
     from hw_sim.endpoints.server import Server
@@ -230,6 +231,7 @@ def variants(as_json: bool) -> None:
 
 cli.add_command(play)
 cli.add_command(credibility)
+cli.add_command(soak)
 
 
 @cli.command(epilog=_example("ionto run --current 2 --dose 4 --pole - --port 'sim://?load=4k7'"))

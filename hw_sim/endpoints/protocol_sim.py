@@ -71,6 +71,12 @@ def unregister_world(name: str) -> None:
     _registered.pop(name, None)
 
 
+def _us(deadline_s: float) -> int:
+    """The first microsecond at which ``deadline_s`` has passed: the product alone may round to one before it."""
+    us = ceil(deadline_s * 1e6)
+    return us if us / 1e6 >= deadline_s else us + 1
+
+
 class VirtualClock:
     """The world's own time. Nothing waits: reading the port is what makes it pass."""
 
@@ -215,7 +221,7 @@ class Serial(SerialBase):
         if held or (line.arrivals and line.arrivals[0][0] <= world.now_us):
             self._held = b""
             return held + line.take(world.now_us)
-        world.advance_to(ceil(deadline_s * 1e6), conn)
+        world.advance_to(_us(deadline_s), conn)
         if conn not in world.to_host:
             raise _no_data()
         return line.take(world.now_us)
@@ -223,7 +229,7 @@ class Serial(SerialBase):
     def wait_until(self, deadline_s: float) -> None:
         """Virtual time: let it pass to the deadline, whether the port is open or not."""
         if self._bench is not None:
-            self._bench.world.advance_to(ceil(deadline_s * 1e6))
+            self._bench.world.advance_to(_us(deadline_s))
 
     # -- bytes ---------------------------------------------------------------------------------------------
 

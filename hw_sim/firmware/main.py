@@ -13,6 +13,7 @@ from .machine import (
     CLEARED,
     CUT_OPEN,
     FAULT,
+    IDLE,
     NAMES,
     PAUSE,
     PAUSING,
@@ -296,7 +297,7 @@ class Firmware:
     def clear_fault(self, code: int, by: int) -> int:
         """0, or the error: 04 nothing such is latched, 17 its cause is still there."""
         s = self.rec
-        if s.st != FAULT or not s.fl & (1 << (code - 1)):
+        if (s.st != FAULT and s.st != IDLE) or not s.fl & (1 << (code - 1)):
             return 4
         if s.cause < 200 or (code == 15 and not self.store.mended()):
             return 17

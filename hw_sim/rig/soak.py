@@ -1,345 +1,96 @@
-"""Hours of treatments on one bench after the other, with whatever the catalogue has going wrong, and what must hold.
-
-Each episode (``soak_plan``) is one treatment by the product's own driver in virtual time. Then everything is lifted, and
-the unit must come to rest: no true current, IDLE reachable by STOP and CLEAR, the dose within the prescription and
-within what the record says. Errors of the driver's own tree are answers; any other exception is a find. A unit lives
-through a shift of twelve episodes with its memory, its latched faults and what it knows of its host; the port is kept
-open between episodes or not.
+"""Hours of treatments, one after the other, with whatever the catalogue has going wrong; what did not hold, and leaks.
 
 An episode repeats by its number: its shift is played up to it. A fresh world for every episode would repeat sooner and
-find nothing that builds up.
+find nothing that builds up in a unit; one world for all of them would repeat a failure in as long as it took to come.
+What builds up in the process is seen between shifts, when a unit and its bench are gone.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from controller import IontoError, Session, Treatment, Unit
-from hw_sim.endpoints.protocol_sim import register_world, unregister_world
-from hw_sim.rig.soak_plan import SHIFT, Deed, Dice, Plan, plan
-from hw_sim.scenario import parse
-from hw_sim.world import World
-
-NAME: Final = "soak"
-SLICE_S: Final = 0.5
-SLEEP_US: Final = 100_000
-ZERO_UA: Final = 10.0
-REST_US: Final = 5_000_000  # a lease of 2 s, a ramp of 1 s, and some
-CHECK_UC: Final = 100.0  # of one contact check: 50 uA for a second, and as it ends
-TRIES: Final = 4
-SPARE_S: Final = 120.0  # for pauses and the rest, beyond twice the planned time
-PAUSED_S: Final = 8.0  # how long the operator looks at a pause that nobody planned
-_ENERGISED: Final = ("RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING", "CHECK")
-
-# Where the bench itself takes away what a property rests on, by the fault's id and how it was injected: the properties
-# that are not judged, and why.
-BLIND: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "E12": (("dose", "interval"), "a welded relay: the DAC's residue flows on"),
-    "E16": (("dose", "interval"), "DAC and converters share the reference: nothing can see it"),
-    "F02": (("dose", "interval"), "a dead control step counts nothing"),
-    "F03": (("dose", "interval"), "without its watchdog a dead processor leaves the output as it is"),
-    "F06": (("dose", "interval"), "the count itself, or what it is compared with, is another"),
-    "F10": (("dose", "interval"), "the unit's own clock counts the dose"),
-    "F12": (("dose", "interval"), "known-bad code: a retry is executed again"),
-    "F15": (("dose", "interval"), "known-bad code: the ramp-down is not foreseen"),
-    "F16": (("dose", "interval"), "known-bad code: the dose is counted from the set-point"),
-    "F17": (("dose", "interval"), "known-bad code: the dose begins anew"),
-    "F18": (("dose", "interval"), "the unit's own account contradicts itself"),
-    "F22": (("dose", "interval"), "known-bad code: undelivered charge is subtracted twice"),
-    "S03": (("dose", "interval"), "with channel=currents both channels are wrong alike"),
-}
+from hw_sim.rig.soak_episode import Find, Shift, Told
+from hw_sim.rig.soak_plan import SHIFT
 
 
-class Find(NamedTuple):
-    """Something that did not hold."""
+class Sample(NamedTuple):
+    """What the process holds after a shift, when its garbage is gone."""
 
-    episode: int
-    what: str
-    seen: str
+    objects: int
+    blocks: int  # of memory, as the interpreter counts them
+
+
+LEAK_SHIFTS: Final = 6
+# A session left behind is hundreds of objects. A class is kept for each new pair of defects: some two an episode.
+LEAK_AN_EPISODE: Final = Sample(objects=20, blocks=60)
 
 
 @dataclass
-class Told:
-    """What came of one episode."""
+class Sum:
+    """A soak so far."""
 
-    plan: Plan
-    outcomes: list[str] = field(default_factory=list)
-    error: str = ""  # the driver's own, where one ended it
-    true_uc: float = 0.0
-    struck: list[str] = field(default_factory=list)
-    finds: list[Find] = field(default_factory=list)
+    seed: int
+    episodes: int = 0
     lasted_s: float = 0.0
-    notes: list[str] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    finds: list[Find] = field(default_factory=list)
+    held: list[Sample] = field(default_factory=list)
 
-    def find(self, what: str, seen: str) -> None:
-        self.finds.append(Find(self.plan.number, what, seen))
+    def add(self, told: Told) -> None:
+        self.episodes += 1
+        self.lasted_s += told.lasted_s
+        self.outcomes.update(told.outcomes)
+        if told.error:
+            self.errors[told.error.partition(":")[0]] += 1
+        self.struck.update(told.struck)
+        self.finds += told.finds
+
+    def leak(self) -> str:
+        """What the last half of the shifts has left behind; empty where that is nothing to speak of."""
+        half = self.held[len(self.held) // 2 :]
+        if len(half) < LEAK_SHIFTS:
+            return ""
+        # Between the least of its first and of its last third: what comes and goes is not a leak.
+        third = len(half) // 3
+        episodes = (len(half) - third) * SHIFT
+        grown = []
+        for n, name in enumerate(Sample._fields):
+            first, last = min(s[n] for s in half[:third]), min(s[n] for s in half[-third:])
+            if last - first > LEAK_AN_EPISODE[n] * episodes:
+                grown.append(f"{name} from {first} to {last} in {episodes} episodes")
+        return "; ".join(grown)
 
 
-class _Raised(Exception):
-    """The program's own error, thrown in the block."""
-
-
-class Shift:
-    """A unit on its bench, and the episodes that it lives through."""
-
-    def __init__(self, seed: int, number: int) -> None:
-        dice = Dice(seed, number, 0x5417F7)
-        line = dice.pick(("", "", "&line=115200", "&line=38400"))
-        self._scenario = parse(f"skin?seed={1 + dice.below(1_000_000)}&person={dice.below(50)}{line}")
-        self.seed = seed
-        self.world = self._scenario.world()
-        self.unit: Unit | None = None
-        register_world(NAME, self.world, self._scenario.line)
-
-    def close(self) -> None:
-        if self.unit is not None:
-            self.unit.close()
-        unregister_world(NAME)
-
-    def episode(self, number: int) -> Told:
-        return _Episode(self, plan(self.seed, number)).play()
-
-
-class _Episode:
-    def __init__(self, shift: Shift, planned: Plan) -> None:
-        self._shift = shift
-        self._world: World = shift.world
-        self._plan = planned
-        self._told = Told(planned)
-        self._checks = 0
-        self._state = ""
-        self._begin_us = 0
-        self._todo = list(planned.deeds)
-        self._session: Session | None = None
-
-    def play(self) -> Told:
-        world, told = self._world, self._told
-        world.act("load", self._plan.load)
-        self._begin_us, begin_uc = world.now_us, world.plant.q_c * 1e6
-        struck = 0 if world.board is None else len(world.board.struck)
+def soak(seed: int, hours: float) -> Iterator[tuple[Told, Sum]]:
+    """Episodes until so many hours of virtual time are full; the sum belongs to the caller when it is over."""
+    total = Sum(seed)
+    while total.lasted_s < hours * 3600:
+        shift = Shift(seed, total.episodes // SHIFT)
         try:
-            self._prepare()
-            self._deliver()
-        except IontoError as exc:
-            told.error = f"{type(exc).__name__}: {exc}"
-        except _Raised:
-            told.error = "the program's own"
-        except Exception as exc:
-            told.find("only errors of the driver's own tree come out", _trace(exc))
-        if world.board is not None:
-            told.struck = [fault for _, fault in world.board.struck[struck:]]
-        try:
-            self._lift()
-            self._come_to_rest()
-        except Exception as exc:
-            told.find("the unit is brought to rest without an error", _trace(exc))
-        told.true_uc = world.plant.q_c * 1e6 - begin_uc
-        told.lasted_s = (world.now_us - self._begin_us) / 1e6
-        self._judge()
-        return told
-
-    # -- the treatment -----------------------------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        for after_s, text in self._plan.mishaps:
-            if after_s:
-                self._world.later(self._begin_us + round(after_s * 1e6), "inject", text)
-            else:
-                self._world.act("inject", text)
-
-    def _deliver(self) -> None:
-        shift = self._shift
-        if shift.unit is None:
-            shift.unit = Unit.open(f"sim://@{NAME}", purpose="ionto-sim soak")
-        treatment = Treatment.from_dict(self._plan.treatment)
-        limit_us = self._begin_us + round((2 * treatment.planned_s + SPARE_S) * 1e6)
-        session = self._session = shift.unit.deliver(treatment, out=None, attended=self._plan.attended)
-        with session:
-            self._go_through(session, limit_us)
-
-    def _go_through(self, session: Session, limit_us: int) -> None:
-        world, paused_us = self._world, None
-        while not session.over and world.now_us < limit_us:
-            due_us = self._begin_us + round(self._todo[0].after_s * 1e6) if self._todo else None
-            if due_us is not None and world.now_us >= due_us:
-                if self._do(session, self._todo.pop(0)):
-                    return
-                continue
-            slice_s = SLICE_S if due_us is None else min(SLICE_S, (due_us - world.now_us) / 1e6)
-            session.step(session.unit.now + slice_s)
-            self._look()
-            if session.state.name != "PAUSED":
-                paused_us = None
-            elif paused_us is None:
-                paused_us = world.now_us
-            elif world.now_us - paused_us > PAUSED_S * 1e6:
-                session.resume("the operator")
-                paused_us = None
-
-    def _do(self, session: Session, deed: Deed) -> bool:
-        """One deed; whether the block is left."""
-        match deed.what:
-            case "pause":
-                session.pause("the operator")
-            case "resume":
-                session.resume("the operator")
-            case "stop":
-                session.stop("the operator")
-            case "abort":
-                session.abort("the operator")
-            case "request":
-                session.request_stop("another thread")
-            case "button":
-                self._world.act("local_stop")
-            case "sleep":
-                until_us = self._world.now_us + round(deed.for_s * 1e6)
-                while self._world.now_us < until_us:
-                    self._world.advance_to(min(until_us, self._world.now_us + SLEEP_US))
-                    self._look()
-            case "second":
-                self._second_host()
-            case "close":
-                session.unit.close()
-                return True
-            case "raise":
-                raise _Raised
-            case _:
-                return True
-        return False
-
-    def _second_host(self) -> None:
-        """Another program opens the same port."""
-        try:
-            with Unit.open(f"sim://@{NAME}", purpose="another program") as other:
-                other.status()
-        except IontoError as exc:
-            self._told.notes.append(f"a second host: {type(exc).__name__}")
-
-    def _look(self) -> None:
-        """Count contact checks: their charge is no part of a dose."""
-        state = self._world.truth()["state"]
-        if state != self._state:
-            self._checks += state == "CHECK"
-            self._state = state
-
-    # -- everything lifted -------------------------------------------------------------------------------------
-
-    def _lift(self) -> None:
-        world = self._world
-        ours = ("inject", "local_stop")
-        world.agenda = tuple(entry for entry in world.agenda if entry[1] not in ours)
-        for entry in world.faults().listed():
-            world.act("lift_fault", str(entry["number"]))
-        world.act("replace", "both")
-        world.act("nvm_free")
-        world.act("replug")
-
-    def _come_to_rest(self) -> None:
-        """The unit by itself where it ought to, then with STOP and CLEAR, and a new start where only that mends."""
-        world, told = self._world, self._told
-        session = self._session
-        if session is not None and not session.over:
-            told.find("leaving the block ends the treatment", f"still {session.state.name}")
-        if self._plan.treatment["policy"]["link"] == "stop":
-            world.advance_to(world.now_us + REST_US)
-            if self._flows():
-                told.find("left alone, the unit comes to rest", self._truth())
-        if not self._reach_idle() or self._flows():
-            told.find("IDLE is reachable and nothing flows in it", self._truth())
-            world.act("power_cycle")
-            self._drop()
-        if not self._plan.keep_open:
-            self._drop()
-
-    def _flows(self) -> bool:
-        truth = self._world.truth()
-        return abs(truth["i_ua"]) > ZERO_UA or bool(truth["relay_closed"])
-
-    def _truth(self) -> str:
-        truth = self._world.truth()
-        shown = ("state", "i_ua", "relay_closed", "dac_code", "set_ua", "faults")
-        return " ".join(f"{key}={truth[key]}" for key in shown) + f"; latched {self._latched()}"
-
-    def _latched(self) -> str:
-        mask = self._world.firmware.rec.fl
-        return " ".join(f"{n + 1:02d}" for n in range(20) if mask >> n & 1) or "none"
-
-    def _drop(self) -> None:
-        if self._shift.unit is not None:
-            self._shift.unit.close()
-            self._shift.unit = None
-
-    def _reach_idle(self) -> bool:
-        """As an operator would; the reasons of what did not work go to the notes."""
-        for attempt in range(TRIES):
-            try:
-                if self._clear_up():
-                    return True
-            except IontoError as exc:
-                self._told.notes.append(f"to rest, attempt {attempt + 1}: {type(exc).__name__}: {exc}")
-                self._drop()
-            if self._world.firmware.rec.fl & 0x2000 or self._world.hung:
-                self._told.notes.append("a new start")
-                self._world.act("power_cycle")
-                self._drop()
-            self._world.advance_to(self._world.now_us + REST_US)
-        return False
-
-    def _clear_up(self) -> bool:
-        shift = self._shift
-        if shift.unit is None:
-            shift.unit = Unit.open(f"sim://@{NAME}", purpose="ionto-sim soak")
-        unit = shift.unit
-        unit.greet()
-        unit.stop()
-        seen = unit.status()
-        for code in range(1, 21):
-            if seen.faults >> (code - 1) & 1:
-                unit.clear(code)
-        seen = unit.status()
-        if seen.state.value == "DONE":
-            unit.stop()
-            seen = unit.status()
-        return seen.state.value == "IDLE"
-
-    # -- what must have held -----------------------------------------------------------------------------------
-
-    def _judge(self) -> None:
-        told, session = self._told, self._session
-        results = [] if session is None else session.results
-        told.outcomes = [result.outcome for result in results]
-        blind = {what for fault in self._injected() for what in BLIND.get(fault, ((), ""))[0]}
-        prescribed = Treatment.from_dict(self._plan.treatment).prescriptions()
-        most_uc = low_uc = high_uc = 0.0
-        for result, p in zip(results, prescribed, strict=False):
-            own_uc = p.q_uc * 1.02 + p.i_ua * 0.2
-            most_uc += max(own_uc, result.high_uc) if result.outcome == "UNKNOWN" else own_uc
-            low_uc += result.low_uc
-            high_uc += result.high_uc
-        checks_uc = CHECK_UC * (self._checks + 1)
-        true = f"{told.true_uc:.0f} uC flowed"
-        if "dose" not in blind and told.true_uc > most_uc + checks_uc:
-            told.find("the dose is at most the prescription", f"{true}, at most {most_uc:.0f}; {told.outcomes}")
-        if "interval" not in blind and not low_uc <= told.true_uc + 1:
-            told.find("the record's interval holds the dose", f"{true}, record from {low_uc:.0f}; {told.outcomes}")
-        if "interval" not in blind and told.true_uc > high_uc + checks_uc:
-            told.find("the record's interval holds the dose", f"{true}, record to {high_uc:.0f}; {told.outcomes}")
-        if self._plan.in_peace and (told.error or set(told.outcomes) != {"DONE"}):
-            reasons = [result.reason for result in results]
-            told.find("what is left in peace goes to its dose", f"{told.outcomes} {told.error} {reasons}")
-
-    def _injected(self) -> set[str]:
-        return {mishap.text.partition(":")[0].partition("@")[0] for mishap in self._plan.mishaps}
+            for _ in range(SHIFT):
+                told = shift.episode(total.episodes)
+                total.add(told)
+                yield told, total
+        finally:
+            shift.close()
+        del shift, told
+        gc.collect()
+        total.held.append(Sample(len(gc.get_objects()), sys.getallocatedblocks()))
 
 
-def _trace(exc: BaseException) -> str:
-    """The error, and the innermost places that it came through."""
-    frames = traceback.extract_tb(exc.__traceback__)[-4:]
-    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(exc).__name__}: {exc} ({places})"
+def repeat(seed: int, number: int) -> Told:
+    """One episode again, after those of its shift before it."""
+    shift = Shift(seed, number // SHIFT)
+    try:
+        for before in range(number - number % SHIFT, number):
+            shift.episode(before)
+        return shift.episode(number)
+    finally:
+        shift.close()

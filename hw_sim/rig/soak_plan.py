@@ -22,8 +22,8 @@ SOUND_LOADS: Final = ("skin", "dry-skin", "hydrated-skin", "tap-water", "5k", "2
 OTHER_LOADS: Final = ("membrane", "child-patch", "spent-electrode", "33k", "open", "short", "220R")
 CURRENTS_MA: Final = (0.05, 0.1, 0.2, 0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0)
 STATES: Final = ("STAGED", "CHECK", "ARMED", "RAMP_UP", "HOLD", "HOLD", "HOLD", "RAMP_DOWN", "PAUSING", "PAUSED")
-DEEDS: Final = ("pause", "pause", "resume", "stop", "abort", "request", "sleep", "leave", "raise", "close", "second",
-                "button")  # fmt: skip
+DEEDS: Final = ("pause", "pause", "pause", "sleep", "sleep", "second", "resume", "stop", "abort", "request", "leave",
+                "raise", "close", "button")  # fmt: skip
 HEAVY: Final = {("L26", "rate"): 20_000.0, ("F05", "every"): 5.0, ("L27", "ms"): 1000.0, ("F13", "events"): 500.0}
 WHOLE: Final = ("bit", "code", "bytes", "length", "n", "events", "left", "baud")
 
@@ -109,7 +109,7 @@ def plan(seed: int, number: int) -> Plan:
         treatment=treatment,
         attended=bool(dice.below(2)),
         keep_open=bool(dice.below(2)),
-        mishaps=() if peace else tuple(_mishap(dice, planned_s) for _ in range(dice.below(4))),
+        mishaps=() if peace else tuple(_mishap(dice, planned_s) for _ in range(1 + dice.below(3))),
         deeds=() if peace else _deeds(dice, planned_s),
     )
 
@@ -181,7 +181,7 @@ def _value(dice: Dice, fault: Fault, argument: Argument) -> str:
 
 def _deeds(dice: Dice, planned_s: float) -> tuple[Deed, ...]:
     deeds = []
-    for _ in range(dice.below(4)):
+    for _ in range(dice.pick((0, 0, 1, 2))):
         what = dice.pick(DEEDS)
         for_s = dice.pick((0.4, 1.2, 3.0, 15.0)) if what == "sleep" else 0.0
         deeds.append(Deed(dice.seconds(0, planned_s), what, for_s))

@@ -256,7 +256,7 @@ def test_a_short_pause_keeps_the_minimum_and_two_minutes_forget_it() -> None:
         (0, "STOPPED", (0, 0)),
         (60_000, "DONE", (58_800, 61_200)),  # 1 % and 600 uC either way
         (500, "STOPPED", (0, 1105)),
-        (60_000, "RESET", (56_550, 61_200)),  # and up to a second and a half of 1500 uA that did not flow
+        (60_000, "RESET", (55_050, 61_200)),  # and up to two seconds and a half of 1500 uA that did not flow
         (60_000, "FAULT:02", (58_800, 61_200)),
     ],
 )
