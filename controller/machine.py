@@ -23,6 +23,9 @@ from controller.errors import IllegalTransition
 class SessionState(Enum):
     """States of a run as the host sees it; participles, so that they are not taken for the unit's."""
 
+    # Members are singletons; Enum's own hash is a Python call, and every telemetry line asks sets of states.
+    __hash__ = object.__hash__
+
     READY = "READY"
     STAGING = "STAGING"
     CHECKING = "CHECKING"
