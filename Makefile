@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-micropython test-pyodide soak check bench wheel-check clean
+.PHONY: run test test-slow test-micropython test-pyodide soak check bench wheel-check clean
 
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
 
 test: $(VENV)/.test
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not slow"
+
+# Every scenario from both ends, the pages that commands make, long runs, WebAssembly: minutes more.
+test-slow: $(VENV)/.test
+	$(BIN)/pytest -m slow
 
 # The firmware under real MicroPython: needs Node; `make test` skips it where the npm package is missing.
 test-micropython: $(VENV)/.test

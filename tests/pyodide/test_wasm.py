@@ -16,6 +16,8 @@ import pytest
 
 from tests.pyodide import stories
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 PACKAGE = HERE / "node_modules" / "pyodide"
 OVER_NOISE = "noise on the line"

@@ -11,6 +11,8 @@ from hw_sim.credibility import observations
 from hw_sim.credibility.observations import Result
 from hw_sim.rig.credibility_page import bands, page
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -19,6 +19,8 @@ from hw_sim.scenario import SCENARIOS, Expected
 from hw_sim.scenario.reading import from_toml
 from hw_sim.world import World
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs" / "bench-door.md"
 
 

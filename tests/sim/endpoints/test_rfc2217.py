@@ -16,7 +16,7 @@ import serial
 from tests.sim.endpoints.serving import PATIENCE_S, Served, ask, serial_host, serve
 
 # pySerial 3.5 still says thread.setDaemon() when it opens rfc2217://.
-pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning"), pytest.mark.slow]
 
 IDN = b"IONTO,IONTO-4,SN0001,1.0.0\n"
 

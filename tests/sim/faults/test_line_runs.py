@@ -14,6 +14,8 @@ from hw_sim.world import World
 from tests.monitors import CHECKS_UC, TruthMonitor, is_zero
 from tests.rigs import small
 
+pytestmark = pytest.mark.slow
+
 LONGEST_US = 120_000_000  # a run of these takes 23 s
 LEASE_AND_RAMP_US = 3_200_000
 

@@ -11,6 +11,8 @@ import pytest
 from hw_sim.plant import draw_person
 from tests.sim.firmware.bench import Bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("first", range(0, 200, 25))
 def test_no_good_skin_trips_or_warns(first: int) -> None:
