@@ -287,7 +287,10 @@ def _at_rest(s: Record, st: int, i: int) -> None:
         s.quiet = 0
     if s.cause < 200 and not s.cmp_i:
         s.cause += 1
-    if s.relay_fb != s.relay and st > SELFTEST:
+    if (s.relay or s.dac) and st > SELFTEST and st != CHECK:
+        trip_now(s, 14)  # a state without current, and the output on: one of the two is not what this code has written
+        st = s.st
+    elif s.relay_fb != s.relay and st > SELFTEST:
         _relay(s)
         st = s.st
     else:

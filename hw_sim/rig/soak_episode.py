@@ -98,7 +98,11 @@ class Shift:
         unregister_world(NAME)
 
     def episode(self, number: int) -> Told:
-        return _Episode(self, plan(self.seed, number)).play()
+        return self.play(plan(self.seed, number))
+
+    def play(self, planned: Plan) -> Told:
+        """An episode that was not drawn."""
+        return _Episode(self, planned).play()
 
 
 class _Episode:

@@ -41,16 +41,25 @@ class FlipsAtFullDrive(NoRampDown):
         super().tick()
 
 
-class LeftOn(Firmware):
-    """DONE is told, and the output stays as the treatment had it, until somebody switches it off."""
+class LeftOn(Wires):
+    """DONE is told, and the pins stay as the treatment had them, which nobody reads again, until the next run."""
 
-    def tick(self) -> None:
-        super().tick()
-        s = self.rec
-        if s.st == DONE and s.why == output.DONE:
-            s.relay = 1
-            output.write_dac(s, s.ua * 1000)
-            self.hal.drive(s)
+    def _left(self, s: Record) -> bool:
+        return bool(s.st == DONE and s.why == output.DONE)
+
+    def sense(self, s: Record) -> None:
+        self.board.sense(s)
+        if self._left(s):
+            s.relay_fb = 0
+
+    def drive(self, s: Record) -> None:
+        if not self._left(s):
+            self.board.drive(s)
+            return
+        s.relay = 1
+        output.write_dac(s, s.ua * 1000)
+        self.board.drive(s)
+        s.relay = s.dac = 0
 
 
 class ZeroIsFull(Wires):

@@ -59,7 +59,7 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     _variant(
         "the output stays on after the end of the treatment was told",
         "an Arduino iontophoresis unit with an H-bridge", "I01", "good-run",
-        Defect("output-left-on", unit=output.LeftOn),
+        Defect("output-left-on", wires=output.LeftOn),
     ),
     _variant(
         "DAC code 0, which everything starts with, is full current",
@@ -126,12 +126,12 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     ),
     _variant(
         "a sequence number already used is taken for a new one",
-        "this project's study of its line: 128 wrong set-points in 300 000 commands", "I10 I12", "number-used-again",
+        "this project's study of its line: 128 wrong set-points in 300 000 commands", "I12", "number-used-again",
         Defect("sequence-reused", session=line.ReusesNumbers),
     ),
     _variant(
         "the check of a line is skipped",
-        "text protocols of machine tools and printers, whose check is optional", "I10 I12", "damaged-lines",
+        "text protocols of machine tools and printers, whose check is optional", "I12", "damaged-lines",
         CRC_SKIPPED,
     ),
     _variant(
