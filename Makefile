@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow test-micropython test-pyodide soak check bench wheel-check clean
+.PHONY: run test test-slow test-micropython test-pyodide test-postgres test-neighbours soak evidence evidence-long
+.PHONY: check docs bench wheel-check clean
 
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
@@ -25,6 +26,21 @@ test-pyodide: $(VENV)/.test
 	cd tests/pyodide && npm install --silent
 	$(BIN)/pytest tests/pyodide -rP
 
+# The lab's store on a real PostgreSQL server, which the tests start themselves; needs Debian's package `postgresql`.
+test-postgres: $(VENV)/.test
+	$(BIN)/pytest tests/postgres -rs
+
+# The adapters inside their frameworks, which are large: an environment of their own.
+test-neighbours: $(VENV)-neighbours/.made
+	$(VENV)-neighbours/bin/pytest tests/neighbours
+
+# What was thrown at it and what came of it, on one page: half an hour on two cores; the long form takes a night.
+evidence: $(VENV)/.evidence
+	$(BIN)/python -m tests.evidence --write
+
+evidence-long: $(VENV)/.evidence
+	$(BIN)/python -m tests.evidence --effort long --write
+
 # Treatment after treatment with whatever can go wrong, for hours of virtual time; `make soak SOAK_HOURS=12`.
 SOAK_HOURS ?= 1
 SOAK_SEED  ?= 1
@@ -36,6 +52,9 @@ check: $(VENV)/.check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks
@@ -67,5 +86,18 @@ $(VENV)/.check: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,check]'
 	@touch $@ $(VENV)/.run $(VENV)/.test
 
+$(VENV)/.evidence: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,fuzz]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
+
+$(VENV)/.docs: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs,asyncio]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)-neighbours/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-neighbours
+	$(VENV)-neighbours/bin/python -m pip install --quiet --disable-pip-version-check -e '.[neighbours,asyncio]' pytest pytest-timeout
+	@touch $@
+
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-neighbours dist build .pytest_cache .mypy_cache .ruff_cache

@@ -25,7 +25,7 @@ from controller.machine import SessionState
 from controller.outcome import raise_for
 from controller.sample import Sample, TimeAxis
 from controller.treatment import Phase, Treatment, check_against_unit
-from controller.unit import QUIET_UA, Item, Unit
+from controller.unit import QUIET_UA, Item, Steps, Unit
 from controller.wire import Event, Telemetry, UnitState
 from controller.wire.spec import ENERGISED
 
@@ -78,13 +78,20 @@ class Session:
             operator=operator, station=station,
         )  # fmt: skip
         unit.log_sent, unit.log_received = self.journal.sent, self.journal.received
+        self._begin()
+
+    def _begin(self) -> None:
         try:
-            unit.greet()  # a new session, so that the log begins with its own HELLO
-            unit.ask("TELE", {"ms": telemetry_ms})
+            self.unit.run(self._introduction())
         except BaseException:
             self._finish()
             raise
         self._begin_phase()
+
+    def _introduction(self) -> Steps[None]:
+        """A new session, so that the log begins with its own HELLO."""
+        yield from self.unit.greeting()
+        yield from self.unit.asking("TELE", {"ms": self._telemetry_ms})
 
     def _refuse_impossible(self) -> None:
         facts = self.unit.facts
@@ -106,14 +113,17 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.over:
-            return
-        if error is not None:
+        give_up = self._leave(error)
+        # Without an engine nothing is left to be ended: who was interrupted while writing the record has its log.
+        while not self.over and self.engine is not None and self.unit.now < give_up:
+            self.step(self.unit.now + 1.0)
+
+    def _leave(self, error: BaseException | None) -> float:
+        """Stop; until when to wait for the end."""
+        if error is not None and not self.over:
             self._note("callback_error", error=f"{type(error).__name__}: {error}")
         self.stop()
-        give_up = self.unit.now + EXIT_PATIENCE_S
-        while not self.over and self.unit.now < give_up:
-            self.step(self.unit.now + 1.0)
+        return self.unit.now + EXIT_PATIENCE_S
 
     def __iter__(self) -> Iterator[Sample]:
         while self._record is None:
@@ -235,9 +245,12 @@ class Session:
             self._perform()
         if engine.course.result is not None:
             self._settle(engine, samples)
-            self._ear.answer_stops(self._situation(engine, done=True))
-            self._phase_over(engine)
+            self._conclude(engine)
         return samples
+
+    def _conclude(self, engine: Engine) -> None:
+        self._ear.answer_stops(self._situation(engine, done=True))
+        self._phase_over(engine)
 
     def _settle(self, engine: Engine, samples: list[Sample]) -> None:
         """See the output off: only a measured quiet in a state without current is shown as off."""
@@ -359,11 +372,19 @@ class Session:
         phase = self.treatment.phases[len(self.results)]
         if phase.auto:
             return True
-        if self._confirm is not None and self._confirm(phase):
+        if self._confirmed(phase):
             self._note("operator", what="continue", by="operator")
             return True
         self._note("operator", what="end", by="nobody confirmed the next phase")
         return False
+
+    def _confirmed(self, phase: Phase) -> bool:
+        try:
+            return self._confirm is not None and self._confirm(phase)
+        except BaseException as exc:  # the caller's own, or Ctrl-C: nothing flows, and no loop would end this session
+            self._note("callback_error", error=f"{type(exc).__name__}: {exc}")
+            self._finish()
+            raise
 
     def _finish(self) -> None:
         unit = self.unit

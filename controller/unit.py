@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 from zlib import crc32
 
 from controller.errors import CommandRefused, ProtocolViolation, Unacknowledged
@@ -28,13 +28,16 @@ from controller.wire.spec import ERROR_TEXT, STOP_BYTE
 if TYPE_CHECKING:
     from controller.session import Session
 
+T = TypeVar("T")
 Item: TypeAlias = Telemetry | Event | Verdict | Plain
+Steps: TypeAlias = Generator[float, list[Item], T]  # yields until when it would read, is sent what came
 
 VERSION: Final = 1
 HOST_WORD: Final = "ionto"
 BOOT_PATIENCE_S: Final = 5.0  # a board that resets when its port is opened
 PLAIN_TIMEOUT_S: Final = 0.5
 QUIET_UA: Final = 50
+STARTING: Final = (UnitState.BOOT, UnitState.SELFTEST)
 EARLY_S: Final = 1e-6  # a wait may end a rounding early; without this it would be repeated for ever
 _BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -154,11 +157,7 @@ class Unit:
 
     @property
     def facts(self) -> UnitFacts:
-        """What the unit said in HELLO.
-
-        Raises:
-            ProtocolViolation: it was not greeted yet.
-        """
+        """What the unit said in HELLO; ProtocolViolation before that."""
         if self._facts is None:
             raise ProtocolViolation("the unit was not greeted yet")
         return self._facts
@@ -246,6 +245,15 @@ class Unit:
 
     # -- blocking calls ----------------------------------------------------------------------------------------
 
+    def run(self, steps: Steps[T]) -> T:
+        """Carry out one of the calls below that say what they wait for, blocking; asyncio has a loop of its own."""
+        try:
+            until = next(steps)
+            while True:
+                until = steps.send(self.pump(until))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
     def ask(self, verb: str, fields: Mapping[str, str | int] | None = None) -> Reply:
         """Send one request and wait for its answer.
 
@@ -254,9 +262,13 @@ class Unit:
             Unacknowledged: unknown; a new session was opened, ask ``status()`` first.
             LinkLost: the port vanished.
         """
+        return self.run(self.asking(verb, fields))
+
+    def asking(self, verb: str, fields: Mapping[str, str | int] | None = None) -> Steps[Reply]:
+        """``ask`` for whoever does the waiting: yields until when, and takes what ``pump`` gave."""
         self.send(verb, fields)
         while True:
-            for item in self.pump(self.now + 1.0):
+            for item in (yield self.now + 1.0):
                 match item:
                     case Confirmed(_, reply):
                         return reply
@@ -274,19 +286,22 @@ class Unit:
             ProtocolViolation: what answers is not IONTO/1, or nothing does.
             CommandRefused: the unit is held by another host, or speaks no common version.
         """
+        return self.run(self.greeting(run))
+
+    def greeting(self, run: str | None = None) -> Steps[UnitFacts]:
         self.exchange.give_up()  # a run whose end nobody heard may have left a question out
         give_up = self.now + BOOT_PATIENCE_S
         while True:
             try:
-                reply = self.ask("HELLO", {} if run is None else {"run": run})
+                reply = yield from self.asking("HELLO", {} if run is None else {"run": run})
                 break
             except Unacknowledged as exc:
                 if self.now >= give_up:
                     raise ProtocolViolation(self._stranger(), _readable(self._heard)) from exc
         self._facts = UnitFacts.of(reply)
         self.link.set_rate(self._facts.rate)
-        while self.status().state in (UnitState.BOOT, UnitState.SELFTEST) and self.now < give_up:
-            self.pump(self.now + 0.1)
+        while Status.of((yield from self.asking("STATUS"))).state in STARTING and self.now < give_up:
+            yield self.now + 0.1
         return self._facts
 
     def _stranger(self) -> str:
@@ -332,14 +347,17 @@ class Unit:
 
     def stop(self) -> Status:
         """Stop byte, then a sealed STOP, then wait until the current is quiet; the status then."""
+        return self.run(self.stopping())
+
+    def stopping(self) -> Steps[Status]:
         self.brake()
-        self.ask("STOP")
+        yield from self.asking("STOP")
         give_up = self.now + 2.0
         while True:
-            seen = self.status()
+            seen = Status.of((yield from self.asking("STATUS")))
             if seen.i_ua <= QUIET_UA or self.now >= give_up:
                 return seen
-            self.pump(self.now + 0.05)
+            yield self.now + 0.05
 
     def tell(self, text: str) -> None:
         """One line of the plain door, as ``STOP``, which answers nothing."""

@@ -126,6 +126,11 @@ class SerialLink:
         self._looked_up = -math.inf
         self._reopened_s = -math.inf
 
+    @property
+    def bench_door(self) -> object | None:
+        """The bench behind a simulated port, for who judges a unit; None on any other. The driver never uses it."""
+        return getattr(self._raw, "door", None)
+
     def use_descriptor(self, fd: int, *, direct: bool) -> None:
         """Wait by ``select``; ``direct``: read and write the descriptor itself, for nothing is in between."""
         self._fd, self._selects, self._is_direct = fd, True, direct

@@ -56,13 +56,13 @@ def open_link(port: str, *, purpose: str = "a program that uses ionto") -> Seria
     device = port if is_private else canonical(raw.port or port)
     control = lock = None
     try:
-        control, lock = _announce(port, device, purpose, private=is_private)
+        control, lock = announce(port, device, purpose, private=is_private)
         raw.open()
         link = SerialLink(raw, port=port, device=device, simulated=scheme == "sim", control=control, lock=lock)
         _set_up(link, raw, device)
     except BaseException as exc:
         close_port(raw, device)
-        _withdraw(control, lock)
+        withdraw(control, lock)
         if isinstance(exc, _OPEN_ERRORS) and not isinstance(exc, PortUnavailable):
             raise PortUnavailable(port, why_unavailable(exc, device)) from exc
         raise
@@ -105,7 +105,7 @@ def _offer_simulator(port: str) -> None:
         raise PortUnavailable(port, reason) from exc
 
 
-def _announce(port: str, device: str, purpose: str, *, private: bool) -> tuple[ControlServer | None, PortLock | None]:
+def announce(port: str, device: str, purpose: str, *, private: bool) -> tuple[ControlServer | None, PortLock | None]:
     """Open the ear and claim the port. A private simulated world is nobody else's, and can do without."""
     control = None
     try:
@@ -119,7 +119,7 @@ def _announce(port: str, device: str, purpose: str, *, private: bool) -> tuple[C
             wait=None if private else control.wait,
         )
     except OSError as exc:
-        _withdraw(control, None)
+        withdraw(control, None)
         if private:
             return None, None
         if isinstance(exc, PortUnavailable):
@@ -128,7 +128,7 @@ def _announce(port: str, device: str, purpose: str, *, private: bool) -> tuple[C
     return control, lock
 
 
-def _withdraw(control: ControlServer | None, lock: PortLock | None) -> None:
+def withdraw(control: ControlServer | None, lock: PortLock | None) -> None:
     if lock is not None:
         lock.release()
     if control is not None:
