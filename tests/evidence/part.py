@@ -29,11 +29,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The result of one part. ``counts`` are printed in their order; each is a figure that was counted in this run."""
+    """The result of one part. ``counts`` are printed in their order; each is a figure that was counted in this run.
+
+    ``lines`` are for the page in docs/ alone: Markdown, such as a table of what noticed what.
+    """
 
     name: str
     counts: dict[str, int | str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    lines: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
