@@ -41,11 +41,11 @@ evidence: $(VENV)/.evidence
 evidence-long: $(VENV)/.evidence
 	$(BIN)/python -m tests.evidence --effort long --write
 
-# Treatment after treatment with whatever can go wrong, for hours of virtual time; `make soak SOAK_HOURS=12`.
+# Treatment after treatment with whatever can go wrong: `make soak SOAK_HOURS=12`, or so many of them, `make soak N=500`.
 SOAK_HOURS ?= 1
 SOAK_SEED  ?= 1
 soak: $(VENV)/.run
-	$(BIN)/ionto-sim soak --hours $(SOAK_HOURS) --seed $(SOAK_SEED)
+	$(BIN)/ionto-sim soak $(if $(N),--episodes $(N),--hours $(SOAK_HOURS)) --seed $(SOAK_SEED)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -54,7 +54,7 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file .mkdocs.yml
 
 bench: $(VENV)/.run
 	$(BIN)/python -m benchmarks

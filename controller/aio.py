@@ -56,7 +56,7 @@ class AsyncSession(Session):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         give_up, cancelled = self._leave(error), None
-        while not self.over and self.unit.now < give_up:
+        while not self.over and self.engine is not None and self.unit.now < give_up:  # as in Session
             try:
                 await self.turn()
             except asyncio.CancelledError as exc:

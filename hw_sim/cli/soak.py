@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ STUCK_S = 60.0  # of real time for one episode, which takes a second or two
 _EXAMPLE = """\b
 Example:
   ionto-sim soak --hours 12 --seed 3
+  ionto-sim soak --episodes 500
   ionto-sim soak --seed 3 --episode 137"""
 
 
@@ -28,13 +30,14 @@ class Stuck(Exception):
 
 
 @click.command(epilog=_EXAMPLE)
-@click.option("--hours", type=click.FloatRange(0.01, 10_000), default=1.0, show_default=True, help="Of virtual time.")
+@click.option("--hours", type=click.FloatRange(0.01, 10_000), help="Of virtual time; 1 where nothing else is said.")
+@click.option("--episodes", type=click.IntRange(1, 10_000_000), help="So many, instead of hours.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Another seed, another soak."
 )
 @click.option("--episode", type=click.IntRange(0, 10_000_000), help="This one again, told in full.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def soak(hours: float, seed: int, episode: int | None, as_json: bool) -> int:
+def soak(hours: float | None, episodes: int | None, seed: int, episode: int | None, as_json: bool) -> int:
     """Treatment after treatment with random faults, loads and operators; exit code 8 when something did not hold.
 
     After each episode everything is lifted: the unit must come to rest without current, IDLE must be reachable, and the
@@ -42,27 +45,44 @@ def soak(hours: float, seed: int, episode: int | None, as_json: bool) -> int:
     that repeats it.
     """
     from hw_sim.rig.soak import repeat
-    from hw_sim.rig.soak import soak as episodes
 
+    if sum(given is not None for given in (hours, episodes, episode)) > 1:
+        raise click.UsageError("--hours, --episodes and --episode: give one of them")
     if episode is not None:
         with _guarded() as guard:
             guard()
             told = repeat(seed, episode)
         _tell_one(told, as_json)
         return FOUND if told.finds else 0
-    total: Sum | None = None
-    with _guarded() as guard:
-        guard()
-        for told, total in episodes(seed, hours):
-            guard()
-            _tell_finds(told, seed, err=as_json)
-            if total.episodes % 50 == 0:
-                click.echo(f"{total.episodes} episodes, {total.lasted_s / 3600:.1f} h", err=True)
+    length = f"--hours {1.0 if hours is None else hours:g}" if episodes is None else f"--episodes {episodes}"
+    total = _soak(seed, 1.0 if hours is None and episodes is None else hours, episodes, as_json)
     if total is None:
         return 0
     leak = total.leak()
-    _tell_sum(total, leak, as_json)
+    _tell_sum(total, leak, f"ionto-sim soak {length} --seed {seed}", as_json)
     return FOUND if total.finds or leak else 0
+
+
+def _soak(seed: int, hours: float | None, episodes: int | None, as_json: bool) -> Sum | None:
+    from hw_sim.rig.soak import soak as play
+
+    total: Sum | None = None
+    with _guarded() as guard:
+        guard()
+        try:
+            for told, total in play(seed, math.inf if hours is None else hours, episodes):
+                guard()
+                _tell_finds(told, seed, err=as_json)
+                if total.episodes % 50 == 0:
+                    click.echo(f"{total.episodes} episodes, {total.lasted_s / 3600:.1f} h", err=True)
+        except Exception:
+            click.echo(f"broke off in: {_again(seed, 0 if total is None else total.episodes)}", err=True)
+            raise
+    return total
+
+
+def _again(seed: int, episode: int) -> str:
+    return f"ionto-sim soak --seed {seed} --episode {episode}"
 
 
 @contextmanager
@@ -86,7 +106,7 @@ def _guarded() -> Iterator[Any]:
 def _tell_finds(told: Told, seed: int, *, err: bool) -> None:
     for find in told.finds:
         click.echo(f"NOT  {find.what}: {find.seen}", err=err)
-        click.echo(f"     ionto-sim soak --seed {seed} --episode {find.episode}", err=err)
+        click.echo(f"     {_again(seed, find.episode)}", err=err)
 
 
 def _tell_one(told: Told, as_json: bool) -> None:
@@ -108,12 +128,13 @@ def _tell_one(told: Told, as_json: bool) -> None:
         click.echo(f"NOT       {find.what}: {find.seen}")
 
 
-def _tell_sum(total: Sum, leak: str, as_json: bool) -> None:
+def _tell_sum(total: Sum, leak: str, again: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({
             "seed": total.seed, "episodes": total.episodes, "hours": round(total.lasted_s / 3600, 3),
             "outcomes": total.outcomes, "errors": total.errors, "struck": total.struck,
-            "finds": [find._asdict() for find in total.finds], "leak": leak,
+            "finds": [find._asdict() | {"repeat": _again(total.seed, find.episode)} for find in total.finds],
+            "leak": leak, "repeat": again,
             "held": [sample._asdict() for sample in total.held],
         }))  # fmt: skip
         return
@@ -125,5 +146,5 @@ def _tell_sum(total: Sum, leak: str, as_json: bool) -> None:
             f"held      {total.held[0].objects} objects after the first shift, {total.held[-1].objects} at the end"
         )
     if leak:
-        click.echo(f"NOT  what is held does not grow: {leak}")
+        click.echo(f"NOT  what is held does not grow: {leak}\n     {again}")
     click.echo(f"{len(total.finds)} finds" if total.finds else "all held")

@@ -8,6 +8,7 @@ What builds up in the process is seen between shifts, when a unit and its bench 
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -68,13 +69,16 @@ class Sum:
         return "; ".join(grown)
 
 
-def soak(seed: int, hours: float) -> Iterator[tuple[Told, Sum]]:
-    """Episodes until so many hours of virtual time are full; the sum belongs to the caller when it is over."""
+def soak(seed: int, hours: float = math.inf, episodes: int | None = None) -> Iterator[tuple[Told, Sum]]:
+    """Shifts until so many hours of virtual time are full, or so many episodes played, the last shift cut short.
+
+    The sum belongs to the caller when it is over.
+    """
     total = Sum(seed)
-    while total.lasted_s < hours * 3600:
+    while total.lasted_s < hours * 3600 and (episodes is None or total.episodes < episodes):
         shift = Shift(seed, total.episodes // SHIFT)
         try:
-            for _ in range(SHIFT):
+            for _ in range(SHIFT if episodes is None else min(SHIFT, episodes - total.episodes)):
                 told = shift.episode(total.episodes)
                 total.add(told)
                 yield told, total

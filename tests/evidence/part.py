@@ -1,4 +1,4 @@
-"""What each part of the evidence says when it has run: counts for the page, and what broke with the command that repeats it.
+"""What each part of the evidence says when it has run: counts for the page, and what broke with how to repeat it.
 
 A part is a module of this folder with ``run(effort) -> Part``. ``make evidence`` calls them all and prints the page;
 pytest calls the same functions at the effort "short". A part that found nothing to do is a failure of the part: a

@@ -1,4 +1,4 @@
-"""Known-bad firmwares: is each one caught by the monitor that should, and is the good one never flagged in their places?"""
+"""Known-bad firmwares: is each caught by the monitor that should, and is the good one never flagged in their places?"""
 
 from __future__ import annotations
 

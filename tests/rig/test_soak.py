@@ -121,6 +121,42 @@ def test_growth_is_a_leak_and_ebb_and_flow_is_not() -> None:
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
+def test_so_many_episodes_and_no_more(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Shift, "episode", lambda shift, number: Told(plan(SEED, number), lasted_s=60.0))
+    assert run_command(["soak", "--episodes", "30", "--seed", str(SEED), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["episodes"], told["hours"]) == (30, 0.5)
+    assert told["repeat"] == f"ionto-sim soak --episodes 30 --seed {SEED}"
+    assert [len(list(soak(SEED, episodes=n))) for n in (1, 12, 13)] == [1, 12, 13]
+
+
+def test_hours_and_episodes_are_one_or_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["soak", "--episodes", "3", "--hours", "1"]) == 2
+    assert "--hours, --episodes and --episode: give one of them" in capsys.readouterr().err
+
+
+def test_a_soak_that_breaks_off_names_its_episode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def episode(shift: Shift, number: int) -> Told:
+        if number == 14:
+            raise ZeroDivisionError
+        return Told(plan(SEED, number), lasted_s=60.0)
+
+    monkeypatch.setattr(Shift, "episode", episode)
+    assert run_command(["soak", "--seed", str(SEED)]) not in (0, FOUND)
+    assert f"broke off in: ionto-sim soak --seed {SEED} --episode 14\n" in capsys.readouterr().err
+
+
+def test_a_leak_comes_with_the_command_that_repeats_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Shift, "episode", lambda shift, number: Told(plan(SEED, number), lasted_s=60.0))
+    monkeypatch.setattr(Sum, "leak", lambda total: "objects from 1 to 9000")
+    assert run_command(["soak", "--episodes", "12"]) == FOUND
+    assert "to 9000\n     ionto-sim soak --episodes 12 --seed 1\n" in capsys.readouterr().out
+
+
 def test_one_episode_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["soak", "--seed", str(SEED), "--episode", "0", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from controller import CommandRefused, PortUnavailable, ProtocolViolation, Record, Sample, Unit
+from controller import CommandRefused, PortUnavailable, ProtocolViolation, Record, Sample, Treatment, Unit
 from controller.aio import AsyncSession, AsyncUnit
 from tests.monitors import one_whole_record
 from tests.rigs import Once, Rig, in_hold, in_state, notes, small
@@ -314,3 +314,26 @@ def test_a_run_in_asyncio_is_not_a_blocking_one(tmp_path) -> None:
                 next(iter(run))
 
     asyncio.run(main())
+
+
+def test_a_confirm_that_raises_leaves_the_block_and_a_record(tmp_path) -> None:
+    """Between two phases nothing flows: there is nothing to wait for."""
+    small_phase = {"pole": "-", "current_ma": 0.5, "dose_ma_min": 0.1, "ramp_up_ma_per_s": 0.5}
+    treatment = Treatment.from_dict(
+        {"format": 1, "name": "two", "load": "bench", "phase": [small_phase, {**small_phase, "pole": "+"}]}
+    )
+
+    def confirm(phase: object) -> bool:
+        raise ZeroDivisionError
+
+    async def main() -> AsyncSession:
+        async with await AsyncUnit.open("sim://?load=5k") as unit:
+            with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what is left
+                async with unit.deliver(treatment, out=tmp_path, confirm=confirm) as run:
+                    async for _ in run:
+                        pass
+            return run
+
+    run = asyncio.run(asyncio.wait_for(main(), 60))
+    assert run.record.data["runs"][0]["outcome"] == "DONE"
+    assert one_whole_record(tmp_path).data == run.record.data
