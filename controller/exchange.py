@@ -55,7 +55,6 @@ class _Pending:
     data: bytes
     sends_left: int
     timeout_s: float
-    sent_again: bool = False
 
 
 class Exchange:
@@ -124,7 +123,8 @@ class Exchange:
         if reply.code:
             if reply.code in (5, 7, 8):
                 self.sid = 0
-                if pending.sent_again:  # the first one may have been executed, and the session closed since
+                if asked.verb not in _OPENING:
+                    # It may have been executed, sent again or doubled on its way, and the session closed since.
                     return Uncertain(asked.verb)
             return Refused(asked.verb, reply.code, reply)
         if asked.verb in _OPENING:
@@ -147,7 +147,6 @@ class Exchange:
             return None
         if pending.sends_left:
             pending.sends_left -= 1
-            pending.sent_again = True
             self.due = now + pending.timeout_s
             self.retries += 1
             return pending.data

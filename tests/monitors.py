@@ -1,13 +1,17 @@
-"""What must hold of every run, whatever the wire says: of the true current, by the bench door, and of its record.
+"""The eyes of a system test: the product's own monitors over a run's log, with the truth of the bench beside it.
 
-``look`` is called at every sample of a run and ``end`` with its record. A figure here is the unit's promise
-(docs/protocol.md, sections 7 and 12), not what a simulator happens to do.
+`Eyes.look` keeps what the bench door says; `Eyes.end` puts it where it belongs between the lines of the log and asks
+`controller.monitors` for its verdicts. What no monitor sees stands here: that the record is whole, and that its dose
+interval holds what flowed, which is a promise of the record and of no line.
+
+A test that lets somebody lie on the line names the invariants that are broken by it: those, and no others.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,86 +20,142 @@ from jsonschema import Draft202012Validator
 
 from controller import Record
 from controller.journal.record import file_digests
-from controller.journal.wire_log import read_wire_log
+from controller.journal.wire_log import Entry, Integrity, read_wire_log
+from controller.monitors import PROMISES, Finding, Promises, Violated, Watch, replay
+from controller.wire import Event, Reply, Telemetry, parse
 
 SCHEMA = Draft202012Validator(json.loads(files("controller").joinpath("schemas/record.schema.json").read_text("utf-8")))
 
-ENERGISED = frozenset({"RAMP_UP", "HOLD", "RAMP_DOWN", "PAUSING"})
 ZERO_UA = 10
-CHECK_UA = 60
-CAP_UA = 4200
-COMPARATOR_UA = 4400
-ENTRY_US = 50_000  # how long a state without current may take to have none
 CHECKS_UC = 200  # contact checks are no part of a dose: 50 uA for a second, four of them
 
 
-class TruthMonitor:
-    """Watches one run of one phase. ``truth`` is the bench door's call."""
+def served(speed: int) -> Promises:
+    """Where a second of the unit's is a part of a host's, the host's own delays weigh as much more."""
+    return replace(PROMISES, line_ms=PROMISES.line_ms * speed, told_late_ms=PROMISES.told_late_ms * speed)
 
-    def __init__(self, truth: Callable[[], dict[str, Any]], i_ua: int, q_uc: int) -> None:
+
+class Eyes:
+    """Of one run, from before it is begun. ``truth``: the bench door's call; None where there is none.
+
+    ``apart_us``: host time less bench time, where that is known (0 in virtual time); else it is read off the log.
+    """
+
+    def __init__(
+        self, truth: Callable[[], dict[str, Any]] | None, *, speed: int = 1, apart_us: int | None = None
+    ) -> None:
         self._truth = truth
-        self._i_ua = i_ua
-        self._q_uc = q_uc
-        self._before_uc = truth()["q_uc"]
-        self._rest_since: tuple[str, int] | None = None
-        self._sign = 0
-        self.looks = 0
-        self.states: set[str] = set()
+        self._apart_us = apart_us
+        self._promises = PROMISES if speed == 1 else served(speed)
+        self._broken: list[tuple[int, str, bool]] = []
+        self.truths: list[dict[str, Any]] = []
+        self._before_uc = 0.0 if truth is None else self.look()["q_uc"]
+
+    @property
+    def states(self) -> set[str]:
+        return {true["state"] for true in self.truths}
 
     def look(self) -> dict[str, Any]:
         """One look at the bench; what it showed."""
-        truth = self._truth()
-        self.looks += 1
-        state, i_ua = truth["state"], truth["i_ua"]
-        self.states.add(state)
-        assert abs(i_ua) <= CAP_UA, ("hard cap", truth)
-        assert truth["peak_ua"] <= COMPARATOR_UA, ("hard cap", truth)
-        if state in ENERGISED:
-            assert abs(i_ua) <= self._i_ua + max(self._i_ua * 0.05, 20), ("more than was set", truth)
-            if state == "HOLD":
-                assert abs(i_ua) <= truth["set_ua"] + max(truth["set_ua"] * 0.05, 20), ("more than was set", truth)
-            self._one_sign(truth)
-        elif state == "CHECK":
-            assert abs(i_ua) <= CHECK_UA, ("current at rest", truth)
-        else:
-            self._rest(truth)
-        return truth
+        assert self._truth is not None
+        true = self._truth()
+        self.truths.append(true)
+        return true
 
-    def _one_sign(self, truth: dict[str, Any]) -> None:
-        if abs(truth["i_ua"]) > ZERO_UA:
-            sign = 1 if truth["i_ua"] > 0 else -1
-            assert self._sign in (0, sign), ("polarity", truth)
-            self._sign = sign
-
-    def _rest(self, truth: dict[str, Any]) -> None:
-        """Zero at the latest 50 ms after the state was entered: judged from the second look in it."""
-        state, t_us = truth["state"], truth["t_us"]
-        if self._rest_since is None or self._rest_since[0] != state:
-            self._rest_since = (state, t_us)
-        elif t_us - self._rest_since[1] >= ENTRY_US:
-            assert is_zero(truth), ("current at rest", truth)
+    def broken(self, what: str, *, blind: bool = False) -> None:
+        """Something of the unit itself is broken now (``Watch.broken``)."""
+        assert self._truth is not None
+        self._broken.append((self._truth()["t_us"], what, blind))
 
     @property
     def delivered_uc(self) -> float:
         """True charge since the run was prepared, contact checks included."""
+        assert self._truth is not None
         return self._truth()["q_uc"] - self._before_uc
 
-    def end(self, record: Record) -> None:
-        """The dose, when the current is off."""
-        true_uc = self.delivered_uc
-        assert true_uc <= self._q_uc * 1.02 + self._i_ua * 0.2 + CHECKS_UC, ("dose cap", true_uc)
-        low_uc, high_uc = (end * 60_000 for end in record.dose_interval_ma_min)
-        assert low_uc <= true_uc + 1, ("interval", low_uc, true_uc)
-        assert true_uc - CHECKS_UC <= high_uc, ("interval", true_uc, high_uc)
-        told_uc = record.dose_ma_min * 60_000
-        slack_uc = told_uc * 0.01 + 600
-        match record.outcome:
-            case "REFUSED":
-                assert true_uc <= CHECKS_UC, ("refused, and yet delivered", true_uc)
-            case "RESET" | "UNKNOWN":
-                assert true_uc - CHECKS_UC <= told_uc + slack_uc, ("a dose that counts too little", told_uc, true_uc)
-            case _:
-                assert true_uc - CHECKS_UC - slack_uc <= told_uc <= true_uc + slack_uc, ("dose", told_uc, true_uc)
+    def end(self, record: Record, breaks: Collection[str] = ()) -> None:
+        """The record, when the current is off: its dose, and every invariant over its log."""
+        if self._truth is not None:
+            self.look()
+            holds_what_flowed(record, self.delivered_uc)
+        if record.folder is not None:
+            self.judge(record.folder, breaks, record.runs)
+
+    def judge(self, folder: Path, breaks: Collection[str] = (), runs: Sequence[Any] | None = None) -> None:
+        """Every invariant over the log in ``folder``; exactly ``breaks`` are violated."""
+        broken = violated(self.findings(folder, runs))
+        assert broken.keys() == set(breaks), broken
+
+    def findings(self, folder: Path, runs: Sequence[Any] | None = None) -> list[Finding]:
+        """The verdict on every invariant."""
+        contents = read_wire_log(folder / "wire.log")
+        watch = Watch(promises=self._promises)
+        off_us = apart_us(contents.entries) if self._apart_us is None else self._apart_us
+        for t_us, what, blind in self._broken:
+            watch.broken(t_us + (off_us or 0), what, blind=blind)
+        if off_us is None:
+            # Nobody knows which moment of the log is which of the bench: what needs no line is judged before any.
+            for true in self.truths:
+                watch.truth(true)
+            replay(watch, contents.entries)
+        else:
+            self._side_by_side(watch, contents.entries, off_us)
+        whole = contents.verdict.integrity in (Integrity.WHOLE, Integrity.CUT_OFF)
+        watch.chained(whole, contents.verdict.line, str(contents.verdict))
+        if runs is not None:
+            watch.recorded(runs)
+        return watch.finish()
+
+    def _side_by_side(self, watch: Watch, entries: Sequence[Entry], off_us: int) -> None:
+        n = 0
+        for true in self.truths:
+            at_us = true["t_us"] + off_us
+            first = n
+            while n < len(entries) and entries[n].mono_us <= at_us:
+                n += 1
+            replay(watch, entries[first:n])
+            watch.truth({**true, "t_us": at_us})
+        replay(watch, entries[n:])
+
+
+def violated(findings: Sequence[Finding]) -> dict[str, str]:
+    """By number, in words."""
+    return {one.id: f"{one.title}: {one.verdict}" for one in findings if isinstance(one.verdict, Violated)}
+
+
+def apart_us(entries: Sequence[Entry]) -> int | None:
+    """Host time less bench time: a unit that was never reset says the bench's time in its lines, a little late."""
+    apart = list(_apart(entries))
+    return min(apart) if apart else None
+
+
+def _apart(entries: Sequence[Entry]) -> Iterator[int]:
+    for entry in entries:
+        if entry.mark != "<":
+            continue
+        match parse(entry.raw.decode("latin-1")):
+            case Reply(verb="HELLO", fields=fields) if fields.get("boot", "1") != "1":
+                return
+            case Reply(verb="STATUS", fields=fields) if fields.get("now", "").isdecimal():
+                yield entry.mono_us - int(fields["now"]) * 1000
+            case Telemetry(uptime_ms=ms) | Event(uptime_ms=ms):
+                yield entry.mono_us - ms * 1000
+
+
+def holds_what_flowed(record: Record, true_uc: float) -> None:
+    """The interval of the record holds the true charge; a run that was refused had none."""
+    low_uc, high_uc = (end * 60_000 for end in record.dose_interval_ma_min)
+    assert low_uc <= true_uc + 1, ("interval", low_uc, true_uc)
+    assert true_uc - CHECKS_UC <= high_uc, ("interval", true_uc, high_uc)
+    told_uc = record.dose_ma_min * 60_000
+    slack_uc = told_uc * 0.01 + 600
+    match record.outcome:
+        case "REFUSED":
+            assert true_uc <= CHECKS_UC, ("refused, and yet delivered", true_uc)
+        case "RESET" | "UNKNOWN":
+            assert true_uc - CHECKS_UC <= told_uc + slack_uc, ("a dose that counts too little", told_uc, true_uc)
+        case _:
+            assert true_uc - CHECKS_UC - slack_uc <= told_uc <= true_uc + slack_uc, ("dose", told_uc, true_uc)
 
 
 def one_whole_record(out: Path) -> Record:
@@ -116,3 +176,10 @@ def one_whole_record(out: Path) -> Record:
 def is_zero(truth: dict[str, Any]) -> bool:
     """No current, and nothing through which one could come."""
     return abs(truth["i_ua"]) <= ZERO_UA and not truth["relay_closed"]
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """What a wire log has of bytes that were written: its lines, and stop bytes as lines of their own."""
+    for stop in (b"\x18", b"\x03"):
+        data = data.replace(stop, b"\n" + stop + b"\n")
+    return [line for line in data.split(b"\n") if line]

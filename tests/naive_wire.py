@@ -76,7 +76,7 @@ def decode_line(line: str) -> dict:
     if line[:1] not in (">", "<", "~", "!"):
         return {"kind": "plain"}
     body, checksum = line[:-9], line[-8:]
-    if line.count("*") != 1 or line[-9] != "*" or not is_hex(checksum, 8):
+    if line.count("*") != 1 or line[-9:-8] != "*" or not is_hex(checksum, 8):
         return noise("MISSHAPEN")
     if f"{crc32(body.encode()):08X}" != checksum:
         return noise("BAD_CRC")

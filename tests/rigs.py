@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from controller.journal.wire_log import read_wire_log
 from hw_sim.door import Door
 from hw_sim.endpoints import protocol_sim
 from hw_sim.world import World
-from tests.monitors import TruthMonitor, is_zero, one_whole_record
+from tests.monitors import Eyes, is_zero, one_whole_record
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30.0  # of every wait: a busy machine is slow, a dead process is silent for ever
@@ -63,10 +63,13 @@ class Rig:
     port = ""
     dose_ma_min = 1.0
     tolerance_ma_min = 0.015  # of a delivered dose: 0.5 % + 600 uC, and what telemetry rounds
+    speed = 1  # of the unit's time against the host's
+    apart_us: int | None = None  # host time less bench time, where that is known
     door: Any = None
 
     def __init__(self) -> None:
         self.abandoned = False  # the test left current to the unit's lease
+        self.watching = Eyes(None)  # of the delivery under way
         self._later: list[tuple[int, Callable[[], Any]]] = []
 
     @property
@@ -79,30 +82,39 @@ class Rig:
     def truth(self) -> dict[str, Any]:
         return self.door.truth()
 
+    def hang(self) -> dict[str, Any]:
+        """The unit's processor stops, and the monitors know when."""
+        self.watching.broken("processor")
+        return self.door.hang()
+
     def after(self, seconds: float, act: Callable[[], Any]) -> None:
         """Something happens to the bench in ``seconds`` of its time, if the run is still on."""
         self._later.append((self.truth()["t_us"] + round(seconds * 1e6), act))
 
-    def eyes(self, treatment: Treatment) -> TruthMonitor:
-        """The truth beside a run of ``treatment``, from before it is begun."""
-        prescription = treatment.prescriptions()[0]
-        return TruthMonitor(self.truth, prescription.i_ua, prescription.q_uc)
+    def eyes(self) -> Eyes:
+        """All monitors over the next run, from before it is begun; with the truth where the bench shows it."""
+        return Eyes(self.truth if "truth" in self.can else None, speed=self.speed, apart_us=self.apart_us)
 
     def deliver(
         self,
         treatment: Treatment,
         out: Path,
         at: Callable[[Session, Sample], None] | None = None,
+        *,
+        breaks: Collection[str] = (),
         **options: Any,
     ) -> tuple[Record, Session]:
-        """Deliver under the eyes of the bench; ``at`` may act at every sample. ``out`` gets the one record."""
-        eyes = self.eyes(treatment) if "truth" in self.can else None
+        """Deliver under the eyes of the monitors; ``at`` may act at every sample. ``out`` gets the one record.
+
+        ``breaks``: the invariants that are violated because somebody in the test lies; every other one has to hold.
+        """
+        self.watching = eyes = self.eyes()
         with self.open() as unit, ExitStack() as stack:
             run = stack.enter_context(unit.deliver(treatment, out=out, **options))
             rounds = Rounds(run)
             while not run.over:
                 for sample in run.step(unit.now + (SOON_S if self._later else STEP_S)):
-                    if eyes is not None:
+                    if "truth" in self.can:
                         eyes.look()
                     if at is not None:
                         at(run, sample)
@@ -111,9 +123,8 @@ class Rig:
                     self.abandoned = True
                     stack.pop_all()  # it would never leave its block either
                     raise AssertionError(f"stuck at {unit.now} s in {run.state}")
-            if eyes is not None:
-                self.settle()
-                eyes.end(run.record)
+            self.settle()
+            eyes.end(run.record, breaks)
         assert run.error is None, run.error
         assert one_whole_record(out).data == run.record.data
         return run.record, run
@@ -149,6 +160,7 @@ class Rounds:
 
 class VirtualRig(Rig):
     kind = "virtual"
+    apart_us = 0
     LEASE_AND_RAMP_US = 3_200_000
 
     def __init__(self, load: str = "skin", seed: int = 3) -> None:
@@ -215,7 +227,7 @@ class ServedRig(Rig):
 
     def __init__(self, kind: str, folder: Path, *, speed: int = SPEED, scenario: str = "skin") -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.speed = kind, speed
         where = ["--pty", str(folder / "unit")] if kind == "pty" else ["--tcp", "127.0.0.1:0"]
         self._process = spawn(
             "-m", "hw_sim", "serve", *where, "--speed", str(speed), "--json", "--scenario", scenario,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from controller.monitors import current, detectors, dose, faults, link, ramps, record, resets, starting, stopping
+from controller.monitors import (
+    current,
+    detectors,
+    dose,
+    faults,
+    link,
+    orders,
+    ramps,
+    record,
+    resets,
+    starting,
+    stopping,
+)
 from controller.monitors.monitor import Monitor
 
 
@@ -17,8 +29,8 @@ class Unjudged(NamedTuple):
 
 MONITORS: Final[tuple[type[Monitor], ...]] = tuple(
     sorted(
-        current.MONITORS + ramps.MONITORS + dose.MONITORS + starting.MONITORS + stopping.MONITORS + link.MONITORS
-        + detectors.MONITORS + faults.MONITORS + resets.MONITORS + record.MONITORS,
+        current.MONITORS + ramps.MONITORS + dose.MONITORS + starting.MONITORS + orders.MONITORS + stopping.MONITORS
+        + link.MONITORS + detectors.MONITORS + faults.MONITORS + resets.MONITORS + record.MONITORS,
         key=lambda monitor: monitor.id,
     )
 )  # fmt: skip

@@ -15,6 +15,7 @@ from controller.wire import Reply, Request, Telemetry, UnitState
 from controller.wire.spec import ENERGISED, LEASED
 
 _FLOWING: Final = frozenset(state.value for state in ENERGISED)
+_COUNTED: Final = _FLOWING | {"PAUSED", "DONE"}
 _SHOWING: Final = ENERGISED | {UnitState.PAUSED, UnitState.DONE, UnitState.FAULT}
 _JUMPER: Final = "more than 160 mA.min were admitted, which is right with the bench jumper fitted; no wire tells that"
 _FIRST: Final = frozenset({UnitState.STAGED, UnitState.IDLE})
@@ -27,7 +28,7 @@ class TrueDose:
 
     def __init__(self) -> None:
         self.uc = 0.0
-        self.known = False
+        self.known = False  # from before its START on
         self._state = ""
         self._last_uc: float | None = None
         self._run: object = None
@@ -37,6 +38,7 @@ class TrueDose:
         if request.verb == "START" and request.fields.get("run") != self._run:
             self._run = request.fields.get("run")
             self.uc = 0.0
+            self.known = self._last_uc is not None
 
     def add(self, true: Mapping[str, Any]) -> None:
         state, q_uc = true["state"], true["q_uc"]
@@ -46,7 +48,6 @@ class TrueDose:
             self.uc = 0.0
         elif before_uc is not None and "CHECK" not in (state, was):
             self.uc += q_uc - before_uc
-            self.known = True
 
 
 class DoseCap(Monitor):
@@ -74,6 +75,8 @@ class DoseCap(Monitor):
             return
         self.looked = True
         most_uc = self._most_uc(run.plan)
+        if run.cut:
+            most_uc += run.plan.i_ua  # unsure means more: what may have flowed since the last record
         if seen.q_uc > most_uc:
             self.violate(f"{seen.q_uc} uC reported, prescribed are {run.plan.q_uc}")
         own = self.story.own
@@ -135,9 +138,10 @@ class DoseMonotone(Monitor):
             self.looked = True
             # What a reset leaves is right within the accuracy of a dose (I08); any other end tells what it told before.
             reset = reply.fields.get("out") == "RESET"
-            slack_uc = run.q_uc * self.p.told_share + self.p.told_uc if reset else 0
-            if int(text) < run.q_uc - slack_uc:
-                self.violate(f"RUN says {text} uC, telemetry said {run.q_uc}")
+            q_uc = run.q_uc if asked is None else asked.q_uc  # a stored answer is as old as its request
+            slack_uc = q_uc * self.p.told_share + self.p.told_uc if reset else 0
+            if int(text) < q_uc - slack_uc:
+                self.violate(f"RUN says {text} uC, telemetry said {q_uc}")
 
 
 class DoseTruth(Monitor):
@@ -151,6 +155,7 @@ class DoseTruth(Monitor):
         super().__init__(story)
         self._true = TrueDose()
         self._told: tuple[int, int] | None = None
+        self._told_end: tuple[int, int] | None = None  # by RUN, and how much more it may be
 
     def request(self, request: Request) -> None:
         self._true.begin(request)
@@ -160,8 +165,8 @@ class DoseTruth(Monitor):
         if run is None or seen.state not in _SHOWING or run.plan is None:
             return
         self._told = seen.q_uc, self.story.sample_us()
-        if seen.state not in ENERGISED:
-            return
+        if run.cut:
+            return  # it says what is on record, as exact as that
         self.looked = True
         # The host's integral has readings' errors of its own: twice the share, as in the host's own limits.
         own = self.story.own
@@ -176,13 +181,15 @@ class DoseTruth(Monitor):
         text = reply.fields.get("q", "")
         if reply.verb != "RUN" or reply.code or run is None or not text.isdecimal() or not self._true.known:
             return
-        told_uc = int(text)
-        slack_uc = self.p.told_share * self._true.uc + self.p.told_uc
         out = reply.fields.get("out", "")
         if out == "RUNNING":
             return
+        extra_uc = run.plan.i_ua if out == "RESET" and run.plan is not None else 0
+        self._told_end = int(text), extra_uc
+
+    def _judge_end(self, told_uc: int, extra_uc: int) -> None:
         self.looked = True
-        extra_uc = run.plan.i_ua if out == "RESET" and run.plan is not None else 0.0
+        slack_uc = self.p.told_share * self._true.uc + self.p.told_uc
         if not self._true.uc - slack_uc <= told_uc <= self._true.uc + slack_uc + extra_uc:
             self._violate_told(told_uc)
 
@@ -192,7 +199,12 @@ class DoseTruth(Monitor):
     def truth(self, true: Mapping[str, Any]) -> None:
         self._true.add(true)
         state, t_us = true["state"], true["t_us"]
-        if state in _FLOWING and self._told is not None and self.story.run is not None and self.story.run.open:
+        if self._told_end is not None and state not in _FLOWING:
+            self._judge_end(*self._told_end)  # not with the truth of before the answer
+            self._told_end = None
+        if state not in _COUNTED:
+            self._told = None
+        elif self._told is not None and self._true.known and self.story.run is not None and not self.story.run.cut:
             told_uc, at_us = self._told
             # What flowed between that reading and now.
             between_uc = self.p.comparator_ua * max(0, t_us - at_us) / 1e6
@@ -200,8 +212,6 @@ class DoseTruth(Monitor):
             self.looked = True
             if not self._true.uc - slack_uc - between_uc <= told_uc <= self._true.uc + slack_uc:
                 self._violate_told(told_uc)
-        elif state not in _FLOWING:
-            self._told = None
 
 
 class DoseWindow(Monitor):
@@ -214,6 +224,11 @@ class DoseWindow(Monitor):
         super().__init__(story)
         self.counts: bool | None = None  # whether the unit counts: not with its bench jumper fitted
         self._runs: dict[str, tuple[int, int]] = {}  # id: (host ms, charge)
+
+    def begin(self, t_us: int, q_uc: int) -> None:
+        """What a bench knows of the hours before."""
+        self.counts = True
+        self._runs["before"] = t_us // 1000, q_uc
 
     def telemetry(self, seen: Telemetry) -> None:
         run = self.story.run

@@ -11,7 +11,9 @@ from controller.wire import Event, Reply, Request, Telemetry
 from controller.wire.spec import LEASED, Fault
 
 _LINK_BIT: Final = 1 << (Fault.LINK - 1)
+_NVM_BIT: Final = 1 << (Fault.NVM - 1)
 _RECORD_BITS: Final = 1 << (Fault.NVM - 1) | 1 << (Fault.SELFTEST - 1)
+_READY: Final = frozenset({"IDLE", "STAGED", "ARMED"})
 _PAUSING: Final = frozenset({Fault.OPEN, Fault.STEP, Fault.LINK})
 
 
@@ -65,6 +67,8 @@ class Latch(Monitor):
 
     def _faulted(self, faults: int) -> None:
         gone = self._faults & ~faults & ~_LINK_BIT
+        if faults & ~self._faults & _NVM_BIT:
+            gone = 0  # it has lost its records, and says so: what was latched is not known any more
         self._faults = faults
         if faults & ~_LINK_BIT or gone:
             self.looked = True
@@ -102,12 +106,12 @@ class Config(Monitor):
                 self.violate(f"{seen.state.value} with faults {seen.faults:X} latched")
 
     def truth(self, true: Mapping[str, Any]) -> None:
-        broken_us = self.story.broken.get("record")
-        if broken_us is None or true["t_us"] < broken_us:
+        lost = self.story.to_find
+        if not lost:
             return
-        ready = true["state"] in ("IDLE", "STAGED", "CHECK", "ARMED") and not true["faults"] & _RECORD_BITS
+        ready = true["state"] in _READY and not true["faults"] & _RECORD_BITS
         if self._idle.lasts(ready, true["t_us"]) > self.p.boot_ms * 1000:
-            self.violate_truth(f"{true['state']} without a fault, after a record was broken")
+            self.violate_truth(f"{true['state']} without a fault, and a self-test had to find the {', '.join(lost)}")
         self.looked = True
 
 

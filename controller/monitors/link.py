@@ -35,7 +35,7 @@ class Lease(Monitor):
         self._paused = False
 
     def request(self, request: Request) -> None:
-        if request.verb in ("KEEP", "START", "RESUME"):
+        if request.verb in ("START", "RESUME") or (request.verb == "KEEP" and self.story.is_news(request)):
             self._half_ua = self._true_half_ua = None
             self._paused = False
         elif request.verb == "PAUSE":
@@ -121,11 +121,13 @@ class LiveKeep(Monitor):
         self._kept_us = self._filled_us = -(1 << 60)
 
     def request(self, request: Request) -> None:
-        if request.verb == "KEEP":
+        fills = request.verb in ("START", "RESUME", "HELLO")
+        if request.verb == "KEEP" and self.story.is_news(request):
+            fills = True
             self._sent[request.number] = self.story.t_us, str(request.fields.get("t", ""))
             if len(self._sent) > 8:
                 del self._sent[next(iter(self._sent))]
-        if request.verb in ("KEEP", "START", "RESUME", "HELLO"):
+        if fills:
             self._kept_us = self.story.t_us
 
     def telemetry(self, seen: Telemetry) -> None:
@@ -185,12 +187,21 @@ class GapsSeen(Monitor):
         self._in_run = False
         self._missing = self._noted = 0
         self._last: Telemetry | None = None
-        self._owed: str | None = None
+        self._greeting = False  # a HELLO is out, and what still comes belongs to a session that was given up
+
+    def request(self, request: Request) -> None:
+        self._greeting = self._greeting or request.verb == "HELLO"
+
+    def reply(self, reply: Reply) -> None:
+        if reply.verb == "HELLO" and not reply.code:
+            self._greeting = False
 
     def telemetry(self, seen: Telemetry) -> None:
         story, last = self.story, self._last
-        self._last = seen
         self.looked = True
+        if self._greeting:
+            return
+        self._last = seen
         if last is None or last.sid != seen.sid:
             if self._in_run and last is not None:
                 self._missing += seen.number
@@ -270,13 +281,12 @@ class Liveness(Monitor):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self._began_us: dict[str, int] = {}
-        self._last: tuple[int, int] | None = None
+        self._last: Request | None = None
         self._hold_seen = False
 
     def request(self, request: Request) -> None:
-        key = request.sid, request.number
-        if key != self._last:
-            self._last = key
+        if request != self._last:
+            self._last = request
             self._began_us[request.verb] = self.story.t_us
 
     def note(self, kind: str, facts: Mapping[str, Any]) -> None:
@@ -292,7 +302,11 @@ class Liveness(Monitor):
             verb, p.answer_ms
         )
         took_ms = (self.story.t_us - began_us) / 1000
-        if took_ms > most_ms + p.told_late_ms:
+        if took_ms <= most_ms + p.told_late_ms:
+            return
+        if self.story.slept_us > began_us:
+            self.excuse = "the host wrote nothing for more than a second"
+        else:
             self.violate(f"{verb} took {took_ms:.0f} ms")
 
     def moved(self, move: Move) -> None:

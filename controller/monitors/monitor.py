@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from controller.monitors.promises import Promises
 from controller.monitors.story import Move, Story
 from controller.monitors.verdict import Finding, Held, NotObservable, Verdict, Violated
-from controller.wire import Event, Noise, Plain, Reply, Request, Telemetry
+from controller.wire import Event, Message, Noise, Plain, Reply, Request, Telemetry
 
 
 class Monitor:
@@ -45,7 +45,7 @@ class Monitor:
         if self.story.blind is None:
             self.violate(seen)
         else:
-            self.excuse = f"{self.story.blind} blinds every channel of the unit that could see it"
+            self.excuse = f"the {self.story.blind} blinds every channel of the unit that could see it"
 
     def verdict(self) -> Verdict:
         if self.first is not None:
@@ -70,6 +70,9 @@ class Monitor:
 
     def reply(self, reply: Reply) -> None: ...
 
+    def repeat(self, reply: Reply) -> None:
+        """A reply to what was answered before, or to another HELLO."""
+
     def request(self, request: Request) -> None: ...
 
     def stop(self, abort: bool) -> None:
@@ -84,6 +87,9 @@ class Monitor:
     def moved(self, move: Move) -> None: ...
 
     def note(self, kind: str, facts: Mapping[str, Any]) -> None: ...
+
+    def arrived(self, message: Message) -> None:
+        """A line came to the unit's end, as a bench that taps it there says."""
 
     def truth(self, true: Mapping[str, Any]) -> None: ...
 

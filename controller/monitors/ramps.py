@@ -19,6 +19,7 @@ from controller.wire import Event, Telemetry, UnitState
 from controller.wire.spec import ENERGISED, LEASED
 
 _RISING: Final = frozenset(state.value for state in LEASED)
+_FLOWING: Final = frozenset(state.value for state in ENERGISED)
 _DOWN: Final = frozenset({UnitState.RAMP_DOWN, UnitState.PAUSING})
 
 
@@ -57,6 +58,28 @@ class Climb:
         return level - self._low
 
 
+class Descent:
+    """The same the other way: how much of a fall the slew does not explain, where the voltage fell with it."""
+
+    __slots__ = ("_high", "_v_mv")
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._high = -inf
+        self._v_mv = 0.0
+
+    def fall(self, i_ua: float, v_mv: float, now_ms: float, slew: float, *, counts: bool) -> float:
+        level = i_ua + slew * now_ms
+        before_mv, self._v_mv = self._v_mv, v_mv
+        # A lead that comes off makes the voltage rise; what has fallen for another reason is forgotten.
+        if level > self._high or v_mv > before_mv or not counts:
+            self._high = level
+            return 0.0
+        return self._high - level
+
+
 class Slew(Monitor):
     id, title = "I04", "slew"
     property = "the current rises at most 1.1 times as fast as prescribed, and falls so but for STOP, ABORT and trips"
@@ -68,10 +91,13 @@ class Slew(Monitor):
         super().__init__(story)
         self._up, self._true_up = Climb(), Climb()
         self._true_state = ""
+        self._true_down = Descent()
+        self._flowed_us = 0
+        self._true_ms: float | None = None
         self._high: float | None = None
         self._last: Telemetry | None = None
         self._v_mv = 0
-        self._warned = False
+        self._warned = self._aborted = False
 
     def event(self, event: Event) -> None:
         if event.name in ("WARN", "FAULT"):
@@ -79,11 +105,17 @@ class Slew(Monitor):
 
     def moved(self, move: Move) -> None:
         if move.now is UnitState.RAMP_UP:
-            self._warned = False
+            self._warned = self._aborted = False
             plan = self._plan()
             if plan is not None:
-                self._up.begin(move.at_ms, plan.up_ua_per_ms * self.p.slew_share)
+                self._up.begin(self._earliest_ms(move), plan.up_ua_per_ms * self.p.slew_share)
         self._high = None
+
+    def _earliest_ms(self, move: Move) -> int:
+        """Where no event tells, a ramp began at any time since the line before."""
+        if move.by is not None:
+            return move.at_ms
+        return move.at_ms - (self.story.dt_ms or self.p.start_ms)
 
     def _plan(self) -> Plan | None:
         run = self.story.run
@@ -99,7 +131,8 @@ class Slew(Monitor):
             i_ua = seen.i_ua if seen.i_ua < seen.i2_ua else seen.i2_ua
             slew = plan.up_ua_per_ms * self.p.slew_share
             rise_ua = self._up.rise(i_ua, self.story.now_ms, slew)
-            if rise_ua > self.p.step_ua + self.p.reading_ua + i_ua * self.p.reading_share:
+            most_ua = self.p.step_ua + self.p.reading_ua + i_ua * self.p.reading_share
+            if rise_ua > most_ua and "source" not in self.story.broken:
                 self.violate(f"{i_ua} uA: {rise_ua:.0f} uA more than the slew allows")
         elif last is not None and last.state in ENERGISED and last.sid == seen.sid:
             self._falling(last, seen, plan)
@@ -131,19 +164,43 @@ class Slew(Monitor):
     def truth(self, true: Mapping[str, Any]) -> None:
         state = true["state"]
         was, self._true_state = self._true_state, state
+        now_ms, before_ms = true["t_us"] / 1000, self._true_ms
+        self._true_ms = now_ms
+        run = self.story.run
+        if not self.story.broken:
+            self._falls(true, self.story.plan if run is None else run.plan)
         if state not in _RISING:
             return
-        run = self.story.run
         plan = self.story.plan if run is None or not run.open else run.plan
         if plan is None:
             return
-        slew, now_ms = plan.up_ua_per_ms * self.p.slew_share, true["t_us"] / 1000
-        if was not in _RISING:
-            self._true_up.begin(now_ms, slew)
+        slew = plan.up_ua_per_ms * self.p.slew_share
+        if was not in _RISING and before_ms is not None:
+            self._true_up.begin(before_ms, slew)  # at any time since the look before
         self.looked = True
         rise_ua = self._true_up.rise(abs(true["i_ua"]), now_ms, slew)
         if rise_ua > self.p.step_ua + self.p.zero_ua and not self.story.broken:
             self.violate_truth(f"truly {abs(true['i_ua']):.0f} uA: {rise_ua:.0f} uA more than the slew allows")
+
+    def _falls(self, true: Mapping[str, Any], plan: Plan | None) -> None:
+        """On the way down, and to its end: what is cut off is a fall as well."""
+        state, down = true["state"], self._true_down
+        if state in _FLOWING:
+            self._flowed_us = true["t_us"]
+        after_us = true["t_us"] - self._flowed_us
+        ended = state in ("DONE", "PAUSED") and not self._aborted and after_us <= 2 * self.p.rest_after_ms * 1000
+        if plan is None or not (state in _FLOWING or ended):
+            down.forget()
+            return
+        slew = max(plan.down_ua_per_ms, plan.i_ua / self.p.stop_ms) * self.p.slew_share
+        by_relay = not true["relay_closed"] and not ended
+        fell_ua = down.fall(abs(true["i_ua"]), abs(true["v_mv"]), true["t_us"] / 1000, slew, counts=not by_relay)
+        # The last of it may go at once: "quiet" at the end of a second.
+        if fell_ua > self.p.step_ua + self.p.zero_ua + plan.i_ua * self.p.excess_share:
+            self.violate_truth(f"truly {abs(true['i_ua']):.0f} uA in {state}: it fell {fell_ua:.0f} uA at once")
+
+    def stop(self, abort: bool) -> None:
+        self._aborted = self._aborted or abort
 
 
 class Ramp(Monitor):

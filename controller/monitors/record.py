@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from controller.monitors.monitor import Monitor
 from controller.monitors.story import RAISING, Story
-from controller.wire import Event, Noise, Reply, Request, Telemetry
+from controller.wire import Event, Reply, Request, Telemetry
 
 _NO_NOTES: Final = "the log has no notes of a host"
 
@@ -142,7 +142,6 @@ class Log(Monitor):
         self._state: str | None = None
         self._number: int | None = None
         self._owed_ms: int | None = None
-        self._damaged = 0
 
     def event(self, event: Event) -> None:
         number, self._number = self._number, event.number
@@ -162,12 +161,9 @@ class Log(Monitor):
         elif self._owed_ms is None:
             self._owed_ms = self.story.now_ms
         elif self.story.now_ms - self._owed_ms > self.p.alarm_ms:
-            if not self._damaged and not self.story.events_missing:
+            if not self.story.lossy and not self.story.events_missing:
                 self.violate(f"{seen.state.value} in telemetry, the newest event said {self._state}")
             self._state = self._owed_ms = None
-
-    def noise(self, noise: Noise) -> None:
-        self._damaged += 1
 
     def reply(self, reply: Reply) -> None:
         # A new session tells nothing of what came before it.

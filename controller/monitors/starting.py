@@ -1,28 +1,31 @@
-"""What has to be so before current flows: I10, I11, I12, I25, I26, I37, I38."""
+"""What has to be so before current flows: I10, I25, I26, I37, I38."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from controller.monitors.monitor import Monitor
 from controller.monitors.story import OUTSIDE, RAISING, WRAP, Move, Story
-from controller.wire import Plain, Reply, Request, Telemetry, UnitState
-from controller.wire.spec import LEASED, PRESCRIPTION_KEYS
+from controller.wire import Event, Plain, Reply, Request, Telemetry, UnitState
+from controller.wire.spec import LEASED
 
-_UNNUMBERED: Final = frozenset({5, 7, 8})  # wire 4.2: these use no number and are not cached
 _UPWARD: Final = frozenset({UnitState.STAGED, UnitState.CHECK, UnitState.ARMED, UnitState.RAMP_UP, UnitState.HOLD})
-_ASKS: Final = {UnitState.STAGED: ("PRES",), UnitState.CHECK: ("ARM",), UnitState.RAMP_UP: ("START", "RESUME")}
+_RAISED: Final = frozenset(state.value for state in LEASED)
 
 
 class StartGate(Monitor):
     id, title = "I10", "start gate"
     property = "RAMP_UP is entered only from ARMED: same session and digest, in time, before the deadline, contact good"
     source = "select before operate"
+    needs = frozenset({"wire", "truth"})
     unseen = "no START or RESUME was answered"
 
     def __init__(self, story: Story) -> None:
         super().__init__(story)
+        self._true_state = ""
+        self._true_ohm = 0.0
+        self._seen_ohm: float | None = None
         self._ttl_ms: int | None = None
         self._armed_ms: int | None = None
         self._armed_sid: int | None = None
@@ -32,11 +35,17 @@ class StartGate(Monitor):
         if seen.state is UnitState.CHECK:
             self._contact = seen
 
+    def event(self, event: Event) -> None:
+        was = event.fields.get("was", "ARMED")
+        if event.name == "STATE" and event.fields.get("st") == "RAMP_UP" and was != "ARMED":
+            self.violate(f"RAMP_UP from {was}")
+
     def reply(self, reply: Reply) -> None:
         if reply.verb == "ARM" and reply.code == 0:
             ttl = reply.fields.get("ttl", "")
             self._ttl_ms = int(ttl) if ttl.isdecimal() else None
             self._armed_sid = reply.sid
+            self._said(reply.fields.get("z", ""))
         elif reply.verb == "START" and reply.code == 0:
             self._started(reply)
 
@@ -57,15 +66,13 @@ class StartGate(Monitor):
             self._armed_ms = move.at_ms
             self._check_contact()
         elif move.now is UnitState.CHECK:
-            self._contact = None
+            self._contact = self._seen_ohm = None
         elif move.now is UnitState.RAMP_UP and self.story.greeted and move.by is not None:
             self._raised(move)
 
     def _raised(self, move: Move) -> None:
         story, p = self.story, self.p
         self.looked = True
-        if move.was is not None and move.was is not UnitState.ARMED and not story.events_missing:
-            self.violate(f"RAMP_UP from {move.was.value}")
         if move.was is UnitState.ARMED and self._armed_ms is not None and self._ttl_ms is not None:
             after_ms = move.at_ms - self._armed_ms
             if after_ms > self._ttl_ms + p.start_ms:
@@ -82,100 +89,32 @@ class StartGate(Monitor):
         if seen is None or plan is None or (seen.v_mv < 1000 and seen.i_ua < p.quiet_ua // 2):
             return  # the look was before the sense current flowed
         self.looked = True
-        z_ohm = seen.v_mv * 1000 / max(1, min(seen.i_ua, seen.i2_ua))
+        self._seen_ohm = z_ohm = seen.v_mv * 1000 / max(1, min(seen.i_ua, seen.i2_ua))
         if z_ohm > p.contact_ohm * (1 + p.contact_share):
             self.violate(f"ARMED with a contact of {z_ohm / 1000:.0f} kohm: {seen.v_mv} mV at {seen.i_ua} uA")
 
+    def _said(self, z: str) -> None:
+        """What ARM's answer says of the contact, against what its telemetry showed."""
+        if self._seen_ohm is not None and z.isdecimal() and not 0.5 <= int(z) / max(1, self._seen_ohm) <= 2:
+            self.violate(f"ARM found {int(z) / 1000:.0f} kohm, telemetry showed {self._seen_ohm / 1000:.0f}")
 
-class AtMostOnce(Monitor):
-    id, title = "I11", "at most once"
-    property = "a run starts at most once, RESUME goes on with the same run, a repeat gets the stored answer"
-    source = "OpenAPS, TigerBeetle"
-    unseen = "no request was answered"
-
-    def __init__(self, story: Story) -> None:
-        super().__init__(story)
-        self._started: dict[str, tuple[int, int]] = {}
-        self._answers: dict[tuple[int, int, str], tuple[int, Mapping[str, str]]] = {}
-
-    def reply(self, reply: Reply) -> None:
-        if reply.sid == 0 or reply.code in _UNNUMBERED:
-            return
-        self.looked = True
-        key = reply.sid, reply.number, reply.verb
-        answer = reply.code, reply.fields
-        before = self._answers.setdefault(key, answer)
-        if len(self._answers) > 16:
-            del self._answers[next(iter(self._answers))]
-        if before != answer and reply.verb not in ("HELLO", "TAKE"):
-            self.violate(
-                f"{reply.verb} {reply.number:04X} is answered {reply.code:02d} after {before[0]:02d}, or otherwise"
-            )
-        if reply.code:
-            return
-        if reply.verb == "START":
-            run = reply.fields.get("run", "")
-            first = self._started.setdefault(run, (reply.sid, reply.number))
-            if first != (reply.sid, reply.number):
-                self.violate(f"run {run} is started a second time")
-        elif reply.verb == "RESUME":
-            self._resumed(reply)
-
-    def _resumed(self, reply: Reply) -> None:
-        run = self.story.run
-        if run is not None and run.id and reply.fields.get("run") != run.id:
-            self.violate(f"RESUME goes on with {reply.fields.get('run')}, the run is {run.id}")
-
-
-class CorruptLine(Monitor):
-    id, title = "I12", "corrupt line"
-    property = "set-point, limits and arming move upward only by a request that this session sent"
-    source = "requirement: no damaged line may raise"
-    unseen = "nothing was staged, armed or raised"
-
-    def __init__(self, story: Story) -> None:
-        super().__init__(story)
-        self._sent: set[str] = set()
-        self._pres: Request | None = None
-        self._most_ua: int | None = None
-
-    def request(self, request: Request) -> None:
-        self._sent.add(request.verb)
-        if request.verb == "PRES":
-            self._pres = request
-
-    def moved(self, move: Move) -> None:
-        asks = _ASKS.get(move.now)
-        if asks is None or move.by is None or not self.story.greeted or move.was in (UnitState.CHECK, UnitState.ARMED):
-            if move.now is not UnitState.RAMP_UP or not self.story.greeted or move.by is None:
-                return
-            asks = _ASKS[UnitState.RAMP_UP]
-        self.looked = True
-        if not self._sent.intersection(asks):
-            self.violate(f"{move.now.value}, but no {' or '.join(asks)} was sent")
-        self._sent.difference_update(asks)
-
-    def reply(self, reply: Reply) -> None:
-        if reply.verb != "PRES" or reply.code:
-            return
-        asked = self.story.pending.get((reply.sid, reply.number))
-        if asked is None or asked[0].verb != "PRES":
-            return
-        self.looked = True
-        sent = asked[0].fields
-        other = [key for key in PRESCRIPTION_KEYS if key in sent and sent[key] != reply.fields.get(key)]
-        if other:
-            self.violate("the unit holds " + ", ".join(f"{k}={reply.fields.get(k)} for {sent[k]}" for k in other))
-
-    def telemetry(self, seen: Telemetry) -> None:
-        run = self.story.run
-        if not seen.set_ua or run is None or run.plan is None or seen.state not in LEASED:
-            self._most_ua = None
-            return
-        self.looked = True
-        if self._most_ua is not None and seen.set_ua > self._most_ua:
-            self.violate(f"the set-point rose from {self._most_ua} to {seen.set_ua} uA")
-        self._most_ua = seen.set_ua
+    def truth(self, true: Mapping[str, Any]) -> None:
+        was, state = self._true_state, true["state"]
+        self._true_state = state
+        i_ua, p = abs(true["i_ua"]), self.p
+        if state == "CHECK":
+            if was != state:
+                self._true_ohm = 0.0
+            if i_ua > p.check_ua // 2:
+                self._true_ohm = abs(true["v_mv"]) * 1000 / i_ua
+        elif state == "ARMED" and was == "CHECK":
+            self.looked = True
+            if self._true_ohm > p.contact_ohm * (1 + p.contact_true_share):
+                self.violate_truth(f"ARMED with a contact of truly {self._true_ohm / 1000:.0f} kohm")
+        if state == "ARMED" or state in _RAISED:
+            lost = self.story.to_find
+            if lost:
+                self.violate_truth(f"{state} with a {' and a '.join(sorted(lost))} that a self-test had to find")
 
 
 class OneController(Monitor):
@@ -311,5 +250,5 @@ class Identity(Monitor):
 
 
 MONITORS: Final[tuple[type[Monitor], ...]] = (
-    StartGate, AtMostOnce, CorruptLine, OneController, VersionGate, LeastPower, Identity,
+    StartGate, OneController, VersionGate, LeastPower, Identity,
 )  # fmt: skip

@@ -23,8 +23,12 @@ WRAP: Final = 1 << 32
 HALF: Final = WRAP >> 1
 CARRYING: Final = ENERGISED | {UnitState.CHECK}
 RAISING: Final = frozenset({"PRES", "ARM", "START", "RESUME"})
+UNNUMBERED: Final = frozenset({5, 7, 8})  # wire 4.2: these use no number and are not cached
 OUTSIDE: Final = frozenset({"BYTE", "PLAIN", "LOCAL"})  # causes that need no session, and can only lower
 STATES: Final = {state.value: state for state in UnitState}
+TESTING: Final = frozenset({"BOOT", "SELFTEST"})
+_LOOKING: Final = TESTING | {"CHECK"}  # every ARM looks at the same things again
+_SELF_TESTED: Final = frozenset({"record", "reference", "relay"})  # the unit's page, section 4, 14 and 15
 _NUMBERS: Final = ("I", "Q", "TU", "TD", "TMAX", "ZMAX", "ZMIN", "VMAX")
 _CLOSED: Final = frozenset({UnitState.DONE, UnitState.FAULT, UnitState.IDLE, UnitState.STAGED})
 
@@ -64,10 +68,23 @@ class Plan(NamedTuple):
         return self.i_ua / self.td_ms if self.td_ms else float("inf")
 
 
-class Run:
-    """A run as the wire tells it. ``clean``: nothing has prolonged it (a limit, a pause, a SET, a lease half gone)."""
+class Asked(NamedTuple):
+    """A request that was sent: first at ``t_us``, when the run's telemetry said ``q_uc``."""
 
-    __slots__ = ("clean", "id", "on_ms", "open", "peak_ua", "plan", "q_uc", "started_ms", "stopped")
+    request: Request
+    t_us: int
+    q_uc: int
+    times: int = 1
+    answer: Reply | None = None
+
+
+class Run:
+    """A run as the wire tells it.
+
+    ``clean``: nothing has prolonged it (a limit, a pause, a SET, a lease half gone). ``cut``: by a reset of the unit.
+    """
+
+    __slots__ = ("clean", "cut", "id", "on_ms", "open", "peak_ua", "plan", "q_uc", "started_ms", "stopped")
 
     def __init__(self, run: str, plan: Plan | None, started_ms: int) -> None:
         self.id = run
@@ -78,6 +95,7 @@ class Run:
         self.q_uc = 0
         self.clean = True
         self.stopped = False
+        self.cut = False
 
 
 class Move(NamedTuple):
@@ -117,19 +135,22 @@ class Story:
         self.missing = 0  # numbers missing before this line
         self.event_number: int | None = None
         self.events_missing = False
+        self.slept_us = -1  # when the host had last written nothing for a second: it was not there
+        self.lossy = False  # something was lost or damaged
         self.least_us: int | None = None
         self.held_up = False
         self._last_ms: int | None = None
         self._seen_ms: int | None = None  # of the newest telemetry of this boot
         # requests
-        self.pending: dict[tuple[int, int], tuple[Request, int]] = {}
+        self.pending: dict[tuple[int, int], Asked] = {}
         self.asked: Request | None = None  # the newest request sent
         self.raiser: Request | None = None  # the newest START or RESUME sent
         self.armed_since_rest = self.raised_since_rest = False
         self.rest_cause: str | None = None  # why the current ended last: stop fault pause link reset done
         self.stop_us: int | None = None  # the newest stop sent and not yet followed by a raise
         self.raised_us: int | None = None  # the newest START or RESUME sent
-        self.keep_us: int | None = None  # the newest KEEP, START or RESUME sent
+        self.keep_us: int | None = None  # the newest START, RESUME or KEEP sent that was not answered before
+        self._kept: tuple[int, int] | None = None  # session and number of the newest KEEP that was answered
         # the run
         self.plan: Plan | None = None  # what the unit holds
         self.run: Run | None = None
@@ -137,12 +158,17 @@ class Story:
         # truth
         self.broken: dict[str, int] = {}  # what was broken, and when
         self.blind: str | None = None  # a fault that no channel of the unit can see
-        self.bent = False  # now or before, something of the unit itself was broken
+        self.to_find: frozenset[str] = frozenset()  # what was broken before the newest self-test, which looks at it
 
     # -- sent ----------------------------------------------------------------------------------------------------
 
     def request(self, request: Request) -> None:
-        self.pending[request.sid, request.number] = request, self.t_us
+        key = request.sid, request.number
+        before = self.pending.get(key)
+        if before is not None and before.request == request:
+            self.pending[key] = before._replace(times=before.times + 1)
+        else:
+            self.pending[key] = Asked(request, self.t_us, 0 if self.run is None else self.run.q_uc)
         if len(self.pending) > 64:
             del self.pending[next(iter(self.pending))]
         self.asked = request
@@ -153,12 +179,16 @@ class Story:
             self.raiser, self.raised_since_rest = request, True
             self.keep_us = self.raised_us = self.t_us
             self.stop_us = None
-        elif verb == "KEEP":
+        elif verb == "KEEP" and self.is_news(request):
             self.keep_us = self.t_us
         elif verb == "SET" and self.run is not None:
             self.run.clean = False
         elif verb in ("STOP", "ABORT", "TAKE", "BYE"):
             self.stop()
+
+    def is_news(self, keep: Request) -> bool:
+        """Whether this KEEP may fill the lease: one that was answered gets its stored answer, and nothing else."""
+        return (keep.sid, keep.number) != self._kept
 
     def stop(self) -> None:
         """Something that takes the current away was sent."""
@@ -183,6 +213,7 @@ class Story:
             if not ahead or ahead >= 0x8000:
                 return False
             self.missing = ahead - 1
+            self.lossy = self.lossy or ahead > 1
         else:
             # A new session: what was not heard between the two is missing, whatever its number.
             self.missing = 0 if last is None else seen.number + 1
@@ -284,6 +315,20 @@ class Story:
             self.rest_cause = "pause" if now is UnitState.PAUSED else "end"
         self.armed_since_rest = self.raised_since_rest = False
 
+    def is_answer(self, reply: Reply) -> bool:
+        """Whether it is news: not an answer that was given before, nor one to another HELLO. Marks it as given."""
+        key = reply.sid, reply.number
+        asked = self.pending.get(key)
+        if asked is None:
+            return not self.greeted  # of a log that began later; or of a session before, said again
+        if reply.fields.get("nonce", "") != asked.request.fields.get("nonce", "") and not reply.code:
+            return False
+        if asked.answer is not None and reply.fields.get("sid") == asked.answer.fields.get("sid"):
+            return False
+        if reply.code not in UNNUMBERED:
+            self.pending[key] = asked._replace(answer=reply)
+        return True
+
     def reply(self, reply: Reply) -> None:
         if reply.code or reply.verb not in _TELLING:
             return
@@ -292,8 +337,13 @@ class Story:
             self.plan = Plan.of(fields)
         elif reply.verb in ("HELLO", "TAKE"):
             self._hello(fields)
+        elif reply.verb == "KEEP":
+            self._kept = reply.sid, reply.number
         elif reply.verb in ("STATUS", "RUN"):
             state = STATES.get(fields.get("st", ""))
+            asked = self.pending.get((reply.sid, reply.number))
+            if asked is not None and asked.times > 1:
+                return  # what was so when it was asked first
             if reply.verb == "STATUS" and fields.get("now", "").isdecimal():
                 self._tick(int(fields["now"]))
             if state is not None and state is not self.state:
@@ -320,14 +370,24 @@ class Story:
         self.rest_cause = "reset"
         self.armed_since_rest = self.raised_since_rest = False
         if self.run is not None:
+            self.run.cut = self.run.cut or self.run.open
             self.run.open = False
+
+    # -- truth ---------------------------------------------------------------------------------------------------
+
+    def truth(self, true: Mapping[str, Any]) -> None:
+        """A self-test sees what no channel sees later: what is broken before it has to be found."""
+        if true.get("state") in _LOOKING and not self.to_find.issuperset(self.broken):
+            self.to_find = _SELF_TESTED.intersection(self.broken)
+            if self.blind in self.to_find:
+                self.blind = None
 
     def sample_us(self) -> int:
         """When the newest telemetry was measured, by the feed's clock: at the earliest."""
         return self.t_us if self.least_us is None else self.now_ms * 1000 + self.least_us
 
 
-_TELLING: Final = frozenset({"PRES", "HELLO", "TAKE", "STATUS", "RUN"})
+_TELLING: Final = frozenset({"KEEP", "PRES", "HELLO", "TAKE", "STATUS", "RUN"})
 
 
 def _integer(text: str | None) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from controller.monitors.catalogue import MONITORS, UNJUDGED
+from controller.monitors.dose import DoseWindow
 from controller.monitors.monitor import Monitor
 from controller.monitors.promises import PROMISES, Promises
 from controller.monitors.record import Log, OneRecord
@@ -19,8 +20,10 @@ from controller.monitors.verdict import Finding, NotObservable
 from controller.wire import Event, Message, Noise, Plain, Reply, Request, Telemetry, parse
 
 _HOOKS: Final = (
-    "telemetry", "again", "event", "reply", "request", "stop", "plain", "noise", "moved", "note", "truth",
+    "telemetry", "again", "event", "reply", "repeat", "request", "stop", "plain", "noise", "moved", "note", "arrived",
+    "truth",
 )  # fmt: skip
+_ASLEEP_US: Final = 1_000_000  # own: a host that is there writes something in that time, if only a request again
 _STOP_BYTES: Final = frozenset("\x18\x03")
 _PLAIN_STOPS: Final = frozenset({"STOP", "OUTP OFF", "OUTPUT OFF", "*RST"})
 _PLAIN_ABORTS: Final = frozenset({"ABOR", "ABORT"})
@@ -39,6 +42,7 @@ class Watch:
         self.story = Story(promises, direct=direct)
         self.monitors = [make(self.story) for make in monitors]
         self._hooks = {name: self._overriding(name) for name in _HOOKS}
+        self._heard_us = 0
         self._telemetry = self._hooks["telemetry"]
         self._truth = self._hooks["truth"]
         self.story.moved = self._moved
@@ -57,7 +61,9 @@ class Watch:
 
     def _at(self, t_us: int, line: int | None) -> Story:
         story = self.story
-        story.t_us = t_us
+        if t_us - self._heard_us > _ASLEEP_US:
+            story.slept_us = t_us
+        self._heard_us = story.t_us = t_us
         story.line = story.line + 1 if line is None else line
         return story
 
@@ -106,13 +112,16 @@ class Watch:
                     call(message)
             case Telemetry():
                 self._call("again", message)
-            case Reply():
+            case Reply() if story.is_answer(message):
                 self._call("reply", message)
                 story.reply(message)
+            case Reply():
+                self._call("repeat", message)
             case Event():
                 if story.event(message):
                     self._call("event", message)
             case Noise():
+                story.lossy = True
                 self._call("noise", message)
             case Request() | Plain():
                 pass
@@ -124,18 +133,33 @@ class Watch:
 
     def truth(self, true: Mapping[str, Any], line: int | None = None) -> None:
         """What the bench door says; to be fed after the lines of the same moment."""
-        self._at(true["t_us"], line)
+        story = self.story
+        story.t_us = true["t_us"]
+        story.line = story.line + 1 if line is None else line
+        story.truth(true)
         for call in self._truth:
             call(true)
+
+    def arrived(self, t_us: int, text: str | bytes, line: int | None = None) -> None:
+        """What came to the unit's end of the line, where a bench taps it there; once told, it has to tell all."""
+        self._at(t_us, line)
+        self._call("arrived", parse(text.decode("latin-1") if isinstance(text, bytes) else text))
+
+    def counted(self, t_us: int, q_uc: int) -> None:
+        """The unit counts doses (its bench jumper is not fitted), and had so much in its window before this log."""
+        for one in self.monitors:
+            if isinstance(one, DoseWindow):
+                one.begin(t_us, q_uc)
 
     def broken(self, t_us: int, what: str, *, blind: bool = False) -> None:
         """Something of the unit itself was broken: what follows from it is judged from when it has to be found out.
 
-        ``what``: source, sensor, supply, processor, record. ``blind``: no channel of the unit can see it.
+        ``what``: source, sensor, relay, supply, processor, record, reference. ``blind``: no channel of the unit can see
+        it, once a self-test has passed; the next one has to find a record, a relay or a reference.
         """
         self.story.broken[what] = t_us
         if blind:
-            self.story.blind = f"the {what}"
+            self.story.blind = what
 
     def chained(self, proven: bool, line: int, text: str) -> None:
         """What the log's own chain says. A log that was cut off proves what it has; an altered one does not."""

@@ -24,8 +24,8 @@ from tests.evidence.part import Effort, Failure, Part
 
 TOGETHER: Final = 5
 STAGGER_S: Final = 0.01  # one control tick between one strike and the next: before any of them ends the run
-SHORT_STRIDE: Final = 37  # prime to the number of states: all of them come
-SHORT_PLAYS: Final = 8
+SHORT_STRIDE: Final = 89  # prime to the number of states: all of them come
+SHORT_PLAYS: Final = 3
 
 # What brings a unit to states that a good treatment does not pass through.
 _ON_THE_WAY: Final[dict[str, tuple[tuple[Mishap, ...], tuple[Deed, ...]]]] = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from controller import Record
-from tests.monitors import TruthMonitor, is_zero, one_whole_record
+from tests.monitors import is_zero, one_whole_record
 from tests.rigs import PATIENCE_S, ServedRig, notes, spawn, unit_ms, write_small
 
 pytestmark = [
@@ -30,7 +30,7 @@ class Host:
     """`ionto run` of 4 mA.min at 1 mA, under the eyes of the bench."""
 
     def __init__(self, rig: ServedRig, folder: Path) -> None:
-        self._eyes = TruthMonitor(rig.truth, I_UA, Q_UC)
+        self._eyes = rig.eyes()
         self._out = folder / "runs"
         treatment = write_small(folder / "small.toml", Q_UC / 60_000, I_UA / 1000)
         self.process = spawn("-m", "controller", "run", treatment, "--port", rig.port, "--out", str(self._out))

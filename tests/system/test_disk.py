@@ -45,7 +45,7 @@ def exhaust(run, eyes) -> None:
 def test_a_disk_that_fills_stops_the_unit_and_keeps_what_is_whole(
     rig: VirtualRig, tmp_path, mocker, fill, room
 ) -> None:
-    eyes = rig.eyes(small(20.0))
+    eyes = rig.eyes()
     with rig.open() as unit:
         run = unit.deliver(small(20.0), out=tmp_path)
         fill(room)

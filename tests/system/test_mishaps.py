@@ -118,17 +118,17 @@ def test_a_cable_pulled_for_good(rig: Rig, tmp_path, state) -> None:
 @pytest.mark.needs("power_cycle", "truth")
 @pytest.mark.matrix("state", STATES, served=[("pty", "RAMP_UP"), ("tcp", "HOLD"), ("pty", "PAUSED")])
 def test_a_power_cut_ends_the_run_and_never_counts_less(rig: Rig, tmp_path, state) -> None:
-    reset(rig, tmp_path, state, "power_cycle")
+    reset(rig, tmp_path, state, "power_cycle", rig.door.power_cycle)
 
 
 @pytest.mark.needs("power_cycle", "truth")
 @pytest.mark.matrix("state", STATES, served=[("pty", "HOLD")])
 def test_a_unit_that_hangs_is_reset_by_its_watchdog(rig: Rig, tmp_path, state) -> None:
-    reset(rig, tmp_path, state, "hang")
+    reset(rig, tmp_path, state, "hang", rig.hang)
 
 
-def reset(rig: Rig, out: Path, state: str, mishap: str) -> None:
-    acts = at_state(state, getattr(rig.door, mishap))
+def reset(rig: Rig, out: Path, state: str, mishap: str, act: Callable[[], Any]) -> None:
+    acts = at_state(state, act)
     record, run = deliver(rig, out, acts, attended=True)
     assert acts[1].done
     if state == "CHECK":  # no run was open: it is begun anew, or refused with the watchdog's fault

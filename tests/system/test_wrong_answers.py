@@ -70,7 +70,7 @@ def raised(record) -> list[str]:
 def test_a_unit_that_holds_something_else_is_never_armed(rig: VirtualRig, tmp_path, lie, reason) -> None:
     liar = Liar(lie)
     rig.tamper(answer=liar)
-    record, run = rig.deliver(small(1.0), tmp_path)
+    record, run = rig.deliver(small(1.0), tmp_path, breaks=["I12"] if " for " in reason else [])
     assert liar.told
     assert record.outcome in ("REFUSED", "UNKNOWN")
     assert raised(record) == ["PRES"] * len(raised(record))
@@ -111,19 +111,27 @@ def test_a_stop_without_an_answer_is_known_to_have_worked(rig: VirtualRig, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("lie", "outcomes"),
+    ("lie", "outcomes", "breaks"),
     [
-        (lambda b: b.replace(" i=20", " i=26") if b[0] == "~" else b, {"STOPPED"}),  # more than was set
-        (lambda b: b.replace(" st=HOLD", " st=IDLE") if b[0] == "~" else b, {"STOPPED"}),  # current at rest
-        (lambda b: b.replace(" q=", " q=9") if b[0] == "~" and "HOLD" in b else b, {"STOPPED"}),  # a dose from nowhere
-        (lambda b: None if b[0] == "~" and "HOLD" in b else b, {"STOPPED"}),  # blind
-        (lambda b: b.replace(" sn=SN0001", " sn=SN0666") if " HELLO " in b else b, {"DONE"}),  # one name throughout
+        (lambda b: b.replace(" i=20", " i=26") if b[0] == "~" else b, {"STOPPED"}, []),  # more than was set
+        (
+            lambda b: b.replace(" st=HOLD", " st=IDLE") if b[0] == "~" else b,
+            {"STOPPED"},
+            ["I01", "I15"],
+        ),  # current at rest
+        (
+            lambda b: b.replace(" q=", " q=9") if b[0] == "~" and "HOLD" in b else b,
+            {"STOPPED"},
+            ["I07", "I08"],
+        ),  # a dose from nowhere
+        (lambda b: None if b[0] == "~" and "HOLD" in b else b, {"STOPPED"}, []),  # blind
+        (lambda b: b.replace(" sn=SN0001", " sn=SN0666") if " HELLO " in b else b, {"DONE"}, []),  # one name throughout
     ],
 )
-def test_telemetry_that_cannot_be_true_stops_the_unit(rig: VirtualRig, tmp_path, lie, outcomes) -> None:
+def test_telemetry_that_cannot_be_true_stops_the_unit(rig: VirtualRig, tmp_path, lie, outcomes, breaks) -> None:
     liar = Liar(lie)
     rig.tamper(answer=liar)
-    record, run = rig.deliver(small(2.0), tmp_path)
+    record, run = rig.deliver(small(2.0), tmp_path, breaks=breaks)
     assert liar.told
     assert record.outcome in outcomes
     if record.outcome == "STOPPED":
@@ -141,7 +149,7 @@ def test_telemetry_repeated_under_new_numbers_is_found_out(rig: VirtualRig, tmp_
         return body.partition(" st=")[0] + " st=" + frozen[0]
 
     rig.tamper(answer=Liar(lie))
-    record, run = rig.deliver(small(4.0), tmp_path)
+    record, run = rig.deliver(small(4.0), tmp_path, breaks=["I07", "I08"])
     assert record.outcome == "STOPPED"
     assert run.results[0].breach.limit == "the unit's dose agrees with the host's own integral"
 
@@ -203,7 +211,7 @@ def test_noise_on_the_line_never_breaks_a_promise(rig: VirtualRig, tmp_path, see
 
     rig.tamper(answer=noise, request=noise)
     with rig.open() as unit:
-        eyes = rig.eyes(small(2.0))
+        eyes = rig.eyes()
         with unit.deliver(small(2.0), out=tmp_path) as run:
             for _ in run:
                 eyes.look()

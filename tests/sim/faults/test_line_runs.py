@@ -1,7 +1,7 @@
 """A treatment by the real driver over every fault of the line, in virtual time: however it ends, it ends safely.
 
 Safe: no current and an open relay at the end, never more than the dose, and a record that tells the truth: what flowed
-lies in its interval (`TruthMonitor`). The outcome is written down for each, so that a change of it is seen.
+lies in its interval, and every invariant holds (`Eyes`). The outcome is written down for each, so that a change of it is seen.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 from controller import IontoError, Record, Unit
 from hw_sim.endpoints import protocol_sim
 from hw_sim.world import World
-from tests.monitors import CHECKS_UC, TruthMonitor, is_zero
+from tests.monitors import CHECKS_UC, Eyes, is_zero
 from tests.rigs import small
 
 pytestmark = pytest.mark.slow
@@ -31,8 +31,7 @@ def delivered(port: str, out, *faults: str, seed: int = 1) -> tuple[World, Recor
     world = World(seed=seed, faults=faults)
     protocol_sim.register_world("line-runs", world)
     treatment = small(dose_ma_min=0.6)
-    prescription = treatment.prescriptions()[0]
-    eyes = TruthMonitor(world.truth, prescription.i_ua, prescription.q_uc)
+    eyes = Eyes(world.truth, apart_us=0)
     run = None
     try:
         with Unit.open(port) as unit:

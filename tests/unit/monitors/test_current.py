@@ -107,7 +107,10 @@ def test_polarity() -> None:
 
 def test_the_bridge_moves_only_at_rest() -> None:
     def moved(ms: int) -> Tape:
-        return Tape(Polarity).at(5000).true("CHECK", 50).later(100).true("IDLE").later(ms - 100).true("IDLE", bridge=-1)
+        tape = Tape(Polarity).at(5000).true("CHECK", 50)
+        for _ in range(9):  # looks so near to each other that there was no reset between two
+            tape.later(100).true("IDLE")
+        return tape.later(ms - 900).true("IDLE", bridge=-1)
 
     held(Tape(Polarity).true("IDLE").later(500).true("IDLE", bridge=-1))  # no current was seen before
     held(moved(1000))

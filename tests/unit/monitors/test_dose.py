@@ -90,9 +90,13 @@ def test_a_new_session_within_a_run_loses_no_dose() -> None:
     held(tape.hold(1000))
 
 
+def _started_in_truth() -> Tape:
+    return Tape(DoseTruth).at(1000).hello().staged().armed().true("ARMED").started()
+
+
 def _true_run(told: float) -> Tape:
     """100 s at 1000 uA in truth; the unit reports ``told`` of it, and reads so much."""
-    tape = Tape(DoseTruth).running().state("HOLD").true("HOLD", 1000, q_uc=0.0)
+    tape = _started_in_truth().state("HOLD").true("HOLD", 1000, q_uc=0.0)
     for n in range(1, 1001):
         tape.later(100).tele("HOLD", round(1000 * told), q=round(100 * n * told)).true("HOLD", 1000, q_uc=100.0 * n)
     return tape
@@ -104,16 +108,17 @@ def test_dose_in_truth() -> None:
 
 
 def test_dose_in_truth_that_is_not_told() -> None:
-    tape = Tape(DoseTruth).running().true("RAMP_UP", 0, q_uc=0.0).later(100).tele("RAMP_UP", 0)
+    tape = _started_in_truth().true("RAMP_UP", 0, q_uc=0.0).later(100).tele("RAMP_UP", 0)
     held(tape.true("RAMP_UP", 500, q_uc=606.0))
     violated(tape.true("RAMP_UP", 500, q_uc=607.0), "0 uC reported, truly 607")
 
 
 def test_after_a_reset_never_less() -> None:
     def told(q_uc: int, out: str) -> Tape:
-        tape = Tape(DoseTruth).at(1000).hello().staged().armed().started().true("RAMP_UP", 0, q_uc=0.0)
-        tape.later(100).true("HOLD", 1000, q_uc=50_000.0).later(100).true("DONE", q_uc=50_000.0)
-        return tape.does("RUN", run=RUN, answer={"run": RUN, "st": "DONE", "q": q_uc, "out": out})
+        tape = _started_in_truth().true("RAMP_UP", 0, q_uc=0.0)
+        tape.later(100).true("HOLD", 1000, q_uc=50_000.0)
+        tape.does("RUN", run=RUN, answer={"run": RUN, "st": "DONE", "q": q_uc, "out": out})
+        return tape.true("DONE", q_uc=50_000.0)  # what is asked of the unit is judged by the look after it
 
     held(told(51_100, "STOPPED"))
     violated(told(51_101, "STOPPED"), "51101 uC reported, truly 50000")
@@ -148,3 +153,19 @@ def test_time_cap_in_truth() -> None:
         tape.later(100).true("HOLD", 0)
     held(tape)
     violated(tape.later(200).true("HOLD", 0), "truly on for 100.3 s, TMAX is 100.0")
+
+
+def test_a_window_that_a_bench_has_counted() -> None:
+    tape = Tape(DoseWindow).at(0).hello()
+    tape.watch.counted(0, 9_000_000)
+    held(tape.staged(Q=600_000).armed().started(run="RUN1"))
+    violated(tape.staged(Q=606_000).armed().started(run="RUN2"), "606000 uC admitted after 9000000")
+
+
+def test_what_is_told_when_it_is_over() -> None:
+    def over(q_uc: int) -> Tape:
+        tape = Tape(DoseTruth).held().hold(20_000).state("RAMP_DOWN").later(100).state("DONE")
+        return tape.later(100).tele("DONE", q=q_uc)
+
+    held(over(24_900))
+    violated(over(0), "0 uC reported, 2")

@@ -50,12 +50,13 @@ def test_a_record_that_was_broken_and_not_found() -> None:
     def booted(**true: object) -> Tape:
         tape = Tape(Config)
         tape.watch.broken(0, "record")
+        tape.true("SELFTEST")
         for _ in range(30):
             tape.later(100).true("IDLE", 0, **true)
         return tape
 
     held(booted(faults=0x4000))
-    violated(booted(), "IDLE without a fault, after a record was broken")
+    violated(booted(), "IDLE without a fault, and a self-test had to find the record")
 
 
 def _pauses(tape: Tape, causes: str, apart_ms: int = 1000) -> Tape:
@@ -135,3 +136,9 @@ def test_power_up() -> None:
 
 def test_nothing_broken_nothing_said() -> None:
     unseen(Tape(Watchdog).held().does("ARM", D=DIGEST, answer={"ttl": 1, "z": 1}), "not reset within a run")
+
+
+def test_a_unit_that_says_it_lost_its_records() -> None:
+    tape = Tape(Latch).at(1000).hello().tele("FAULT", fl="8000")
+    held(tape.later(100).tele("FAULT", fl="4000"))
+    violated(Tape(Latch).at(1000).hello().tele("FAULT", fl="8000").later(100).tele("IDLE"), "fault 16 went")

@@ -93,3 +93,22 @@ def test_first_step() -> None:
 
 def test_a_ramp_does_not_fall() -> None:
     violated(Tape(Ramp).running().ramp(500).later(100).tele("RAMP_UP", 460), "460 uA after 500 in RAMP_UP")
+
+
+def _down(*currents: float, state: str = "RAMP_DOWN") -> Tape:
+    tape = Tape(Slew).at(1000).hello().staged().true("RAMP_UP").later(10_000).true("HOLD", 1000.0)
+    for i in currents:
+        tape.later(100).true(state, i, relay_closed=True)
+    return tape
+
+
+def test_a_fall_in_truth() -> None:
+    held(_down(*(1000.0 - 100 * n for n in range(11))))  # in a second, as after a STOP
+    violated(_down(1000.0, 700.0), "it fell 190 uA at once")
+    held(_down(1000.0).later(100).true("RAMP_DOWN", 500.0, v_mv=54_000, relay_closed=True))  # a lead came off
+
+
+def test_an_end_that_is_cut_off_in_truth() -> None:
+    violated(_down(1000.0).later(10).true("DONE"), "truly 0 uA in DONE: it fell")
+    held(_down(1000.0).send("\x18\x18").later(10).true("DONE"))
+    held(_down(1000.0).later(10).true("FAULT"))

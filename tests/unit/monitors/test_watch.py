@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from controller.monitors import MONITORS, UNJUDGED, Held, Monitor, NotObservable, Violated, Watch, replay
 from controller.monitors.current import Rest
-from tests.unit.monitors.tape import RUN, Tape
+from controller.wire import UnitState
+from tests.unit.monitors.tape import RUN, Tape, sealed
 
 
 def test_every_invariant_has_its_place_and_only_one() -> None:
@@ -190,3 +191,38 @@ def test_the_page_lists_them_all() -> None:
     for other in UNJUDGED:
         assert rows[other.id][1:3] == [other.title, other.property]
     assert len(rows) == 40
+
+
+def test_an_answer_that_comes_again_is_no_news() -> None:
+    tape = Tape(Rest).held()
+    tape.answer("START", run=RUN, st="RAMP_UP").does("STATUS", answer={"st": "HOLD"})
+    assert tape.watch.story.state is UnitState.HOLD
+    tape.answer("STATUS", st="IDLE")  # the same request, another answer: a line that was said before
+    assert tape.watch.story.state is UnitState.HOLD
+
+
+def test_an_answer_of_another_session_is_not_believed() -> None:
+    tape = Tape(Rest).held()
+    tape.hear(
+        sealed("<4A16 0001 00 STATUS st=IDLE set=0 i=0 i2=0 v=0 z=0 q=0 lk=0 lim=0 rl=0 fl=0 run=- boot=163 now=1")
+    )
+    assert tape.watch.story.state is UnitState.HOLD
+
+
+def test_a_greeting_for_another_nonce_opens_nothing() -> None:
+    tape = Tape(Rest).held()
+    tape.hear(sealed("<0000 0001 00 HELLO v=1 sid=0BAD nonce=00000001 boot=163 sn=SN0042 lease=2000 imax=4000"))
+    assert tape.watch.story.sid == 0x4A17
+
+
+def test_a_question_that_was_asked_again_tells_of_then() -> None:
+    tape = Tape(Rest).held().ask("STATUS").later(300).state("RAMP_DOWN")
+    tape.ask_again("STATUS").answer("STATUS", st="HOLD")
+    assert tape.watch.story.state is UnitState.RAMP_DOWN
+
+
+def test_a_keep_that_was_answered_renews_nothing_when_it_is_sent_again() -> None:
+    tape = Tape(Rest).held().tele("HOLD", 1000).keep()
+    kept_us = tape.watch.story.keep_us
+    tape.later(500).ask_again("KEEP", t=f"{tape.tele_number - 1:04X}")
+    assert tape.watch.story.keep_us == kept_us

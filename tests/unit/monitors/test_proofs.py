@@ -1,0 +1,84 @@
+"""Every monitor can fail: what proves it, one row each. A monitor without one fails here, and so does a row that lies.
+
+A known-bad firmware is the best proof, because it shows that the monitor sees a real defect through a real line. Where
+none breaks an invariant (a host's record, a detector that every variant has, a second host) a story does, line by line.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from controller.monitors import MONITORS, Monitor
+from hw_sim.variants import VARIANTS, find
+from tests.sim.variants.situations import play
+
+PROOFS = {
+    "I01": "variant output-left-on",
+    "I02": "variant maximum-never-used",
+    "I03": "variant slow-over-current",
+    "I04": "variant ramp-down-never-runs",
+    "I05": "variant ramp-down-never-runs",
+    "I06": "variant dose-cleared-on-resume",
+    "I07": "variant nothing-at-the-end",
+    "I08": "variant dose-from-set-point",
+    "I09": "variant window-forgets-committed",
+    "I10": "variant impedance-16-bit",
+    "I11": "variant retry-runs-twice",
+    "I12": "variant crc-unchecked",
+    "I13": "variant stop-behind-telemetry",
+    "I14": "variant set-clears-stop",
+    "I15": "variant automatic-resume",
+    "I16": "variant silent-defaults",
+    "I17": "test_detectors test_open_trips_in_150_ms",
+    "I18": "test_detectors test_tracking",
+    "I19": "test_detectors test_two_eyes",
+    "I20": "variant on-without-link",
+    "I21": "variant lease-by-any-byte",
+    "I22": "variant watchdog-off",
+    "I23": "test_faults test_power_up",
+    "I24": "test_dose test_time_cap",
+    "I25": "test_starting test_a_hello_into_a_run",
+    "I26": "test_starting test_version_gate",
+    "I27": "test_record test_a_verdict_that_the_wire_does_not_give",
+    "I28": "test_record test_one_record_that_is_the_units",
+    "I29": "test_link test_gaps_that_are_not",
+    "I31": "test_link test_a_dose_that_a_wrap_changes",
+    "I32": "test_ramps test_a_ramp_does_not_fall",
+    "I33": "variant silent-defaults",
+    "I35": "test_link test_requests_end_in_time",
+    "I36": "test_faults test_three_equal_pauses_lock",
+    "I37": "test_starting test_least_power",
+    "I38": "test_starting test_identity",
+    "I39": "test_record test_a_change_that_no_event_tells",
+    "I40": "test_faults test_a_fault_that_nobody_told",
+}
+
+
+def test_every_monitor_has_its_proof_and_no_row_is_left_over() -> None:
+    assert sorted(PROOFS) == [monitor.id for monitor in MONITORS]
+
+
+@pytest.mark.parametrize("number", PROOFS)
+def test_it_can_fail(number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, name = PROOFS[number].split()
+    if kind == "variant":
+        variant = find(name)
+        assert number in variant.invariants
+        assert number in play(variant.situation, variant.firmware())
+        return
+    failed: set[str] = set()
+    violate = Monitor.violate
+
+    def noted(monitor: Monitor, seen: str) -> None:
+        failed.add(monitor.id)
+        violate(monitor, seen)
+
+    monkeypatch.setattr(Monitor, "violate", noted)
+    getattr(import_module(f"tests.unit.monitors.{kind}"), name)()
+    assert number in failed
+
+
+def test_what_a_variant_breaks_has_a_monitor() -> None:
+    assert {number for variant in VARIANTS for number in variant.invariants} <= set(PROOFS)
