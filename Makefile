@@ -10,11 +10,11 @@ run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
 
 test: $(VENV)/.test
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not postgres"
 
 # Every scenario from both ends, the pages that commands make, long runs, WebAssembly: minutes more.
 test-slow: $(VENV)/.test
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not postgres"
 
 # The firmware under real MicroPython: needs Node; `make test` skips it where the npm package is missing.
 test-micropython: $(VENV)/.test

@@ -28,7 +28,10 @@ COMMANDS: Final = {
     "clear": ("clear", "Clear latched faults."),
     "console": ("console", "Type plain or sealed commands; reads and stops, never raises the current."),
     "doctor": ("doctor", "What is wrong with this machine's set-up, and how to mend it."),
-    "runs": ("runs", "What is on record: list, show, plot, compare, export, recover, prune."),
+    "report": ("report", "A verification as a page, as JUnit XML, CSV or JSON."),
+    "runs": ("runs", "What is on record: list, show, plot, compare, export, yield, recover, prune."),
+    "verify": ("verify", "Bench acceptance of a unit: measure, judge, record."),
+    "conform": ("conform", "Check a unit, sentence by sentence, against the protocol's page."),
     "config": ("config", "What is set, and where each value comes from."),
 }
 

@@ -77,7 +77,7 @@ def run(
         for warning in what.warnings():
             click.echo(f"warning: {warning}", err=True)
         if not unit.facts.simulated and not yes:
-            _ask_before_current(attended)
+            ask_before_current(attended)
         session = unit.deliver(
             what,
             out=usual.out if out is None else Path(out),
@@ -108,7 +108,7 @@ def _treatment(name: str | None, current: float | None, dose: float | None, pole
     return Treatment.short(current, dose, pole)
 
 
-def _ask_before_current(attended: bool) -> None:
+def ask_before_current(attended: bool) -> None:
     if not attended:
         raise click.UsageError("this is no simulated unit: add --yes to let current flow without asking")
     click.echo("This is a real unit: press Enter to let current flow, Ctrl-C to leave. ", nl=False, err=True)

@@ -7,7 +7,7 @@ not pay for plots, nor a plot for a database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +15,24 @@ import click
 
 from controller.cli.audit import audit
 from controller.cli.choice import json_option
-from controller.cli.choosing import filters, out_option, query_of, record_of, say, shelf_of, shelf_or_lab
+from controller.cli.choosing import (
+    filters,
+    found_of,
+    of_one_kind,
+    out_option,
+    query_of,
+    record_of,
+    say,
+    shelf_of,
+    shelf_or_lab,
+)
 from controller.cli.prune import prune
+from controller.cli.yields import yield_
 
 if TYPE_CHECKING:
+    from controller.bench.record import VerificationRecord
     from controller.journal import Record
+    from controller.shelf.compare import Row
     from controller.shelf.entry import Entry
     from controller.shelf.index import Shelf
 
@@ -30,7 +43,7 @@ _to = click.option("--to", metavar="FILE", help="where to write; - is standard o
 
 @click.group()
 def runs() -> None:
-    """What is on record: list, show, plot, compare, export, recover, prune.
+    """What is on record: list, show, plot, compare, export, yield, recover, prune.
 
     \b
     Example:  ionto runs list --since 7d
@@ -51,6 +64,7 @@ def list_(out: str | None, limit: int, as_json: bool, **asked: Any) -> None:  # 
     \b
     Examples:  ionto runs list
                ionto runs list --outcome FAULT --since 30d
+               ionto runs list --kind verification --serial SN0042
     """
     query = query_of(**asked, limit=limit or None)
     with shelf_or_lab(out) as shelf:
@@ -73,12 +87,20 @@ def _row(shelf: Shelf, entry: Entry) -> dict[str, Any]:
 def _line(shelf: Shelf, entry: Entry) -> str:
     if entry.problem is not None:
         what = entry.problem
+    elif entry.kind == "verification":
+        what = _verified(entry)
     else:
         dose = f"{entry.dose_ma_min:8.3f} of {entry.target_ma_min:g} mA.min"
         who = f"{entry.operator}  " if entry.operator else ""
         what = f"{dose:24}  {entry.unit:8}  {who}{entry.name}"
     elsewhere = "" if entry.root == shelf.root else f"  [{shelf.place_of(entry)}]"
     return f"{entry.id}  {entry.recorded_utc[:16].replace('T', ' ')}  {entry.outcome:10}  {what}{elsewhere}"
+
+
+def _verified(entry: Entry) -> str:
+    failing = f"  first to fail: {entry.failing}" if entry.failing else ""
+    who = f"{entry.operator}  " if entry.operator else ""
+    return f"{f'{entry.measured} measured':24}  {entry.unit:8}  {who}{entry.name}{failing}"
 
 
 # -- one run -------------------------------------------------------------------------------------------------------
@@ -95,7 +117,7 @@ def show(run: str, out: str | None, as_json: bool) -> None:
     Example:  ionto runs show last
     """
     with shelf_of(out) as shelf:
-        _print(record_of(shelf, run), as_json)
+        _print(found_of(shelf, run), as_json)
 
 
 @runs.command()
@@ -103,25 +125,44 @@ def show(run: str, out: str | None, as_json: bool) -> None:
 @out_option
 @json_option
 def recover(run: str, out: str | None, as_json: bool) -> None:
-    """Rebuild record, trace and plot of a run from its wire log, after a crash or a kill.
+    """Rebuild the record of a run or a verification from its wire log, after a crash or a kill.
 
     \b
     Example:  ionto runs recover last
     """
+    from controller.bench.log import is_verification, recover_verification
     from controller.journal import recover as recover_record
 
     with shelf_of(out) as shelf:
-        _print(recover_record(shelf.find(run)), as_json)
+        folder = shelf.find(run)
+        if is_verification(folder):
+            from controller.cli.verify import tell
+
+            tell(recover_verification(folder), as_json=as_json)
+        else:
+            _print(recover_record(folder), as_json)
 
 
-def _print(record: Record, as_json: bool) -> None:
+def _print(found: Record | VerificationRecord, as_json: bool) -> None:
+    from controller.journal import Record
+
     if as_json:
-        click.echo(json.dumps(record.data))
+        click.echo(json.dumps(found.data if isinstance(found, Record) else found.as_dict()))
         return
-    from controller.shelf.told import lines_of
-
-    for line in lines_of(record):
+    for line in _told(found):
         click.echo(line)
+
+
+def _told(found: Record | VerificationRecord) -> Iterator[str]:
+    from controller.journal import Record
+
+    if isinstance(found, Record):
+        from controller.shelf.told import lines_of
+
+        return lines_of(found)
+    from controller.bench.report.told import lines_of as lines_of_verification
+
+    return lines_of_verification(found)
 
 
 # -- several runs --------------------------------------------------------------------------------------------------
@@ -152,17 +193,15 @@ def plot(run: tuple[str, ...], out: str | None, to: str | None, as_json: bool) -
 @out_option
 @json_option
 def compare(first: str, second: str, out: str | None, as_json: bool) -> None:
-    """Two runs side by side: treatment, dose, duration, peak, impedance, outcome. A * marks what differs.
+    """Two runs, or two verifications, side by side. A * marks what differs.
 
     \b
     Example:  ionto runs compare 00MWV4C last
     """
-    from controller.shelf.compare import compare as compare_records
-
     with shelf_of(out) as shelf:
-        records = [record_of(shelf, name) for name in (first, second)]
-    rows = compare_records(*records)
-    ids = [str(record.data["run_set"]) for record in records]
+        found = [found_of(shelf, name) for name in (first, second)]
+    rows = _compared(*of_one_kind(found))
+    ids = [_id(each) for each in found]
     if as_json:
         click.echo(
             json.dumps(
@@ -175,6 +214,22 @@ def compare(first: str, second: str, out: str | None, as_json: bool) -> None:
         mark = " " if row.same else "*"
         change = "" if row.same or row.difference is None else f"{row.difference:+g}"
         click.echo(f"{mark} {row.what:26}{_cell(row.first):28}{_cell(row.second):28}{change}".rstrip())
+
+
+def _compared(records: list[Record], verifications: list[VerificationRecord]) -> list[Row]:
+    if records:
+        from controller.shelf.compare import compare as compare_records
+
+        return compare_records(*records)
+    from controller.bench.report.side_by_side import compare as compare_verifications
+
+    return compare_verifications(*verifications)
+
+
+def _id(found: Record | VerificationRecord) -> str:
+    from controller.journal import Record
+
+    return str(found.data["run_set"]) if isinstance(found, Record) else found.id
 
 
 def _cell(value: str | float | None) -> str:
@@ -196,7 +251,11 @@ def export(run: tuple[str, ...], out: str | None, form: str, to: str | None, as_
                ionto runs export 00MWV4C 00MWV5 --format parquet --to both.parquet
     """
     with shelf_of(out) as shelf:
-        records = [record_of(shelf, name) for name in run]
+        records, verifications = of_one_kind([found_of(shelf, name) for name in run])
+    if verifications:
+        target = _named(to, verifications[0].id if len(verifications) == 1 else "verifications", form)
+        _write(_text_of_verifications(form, verifications), target, as_json)
+        return
     _warn_of_changes(records)
     target = _target(to, records, form)
     if form == "parquet":
@@ -223,6 +282,23 @@ def _text(form: str, records: list[Record]) -> Iterable[str]:
             return [page(records)]
 
 
+def _text_of_verifications(form: str, found: list[VerificationRecord]) -> Iterable[str]:
+    from controller.bench.report import to_csv, to_html
+
+    match form:
+        case "csv":
+            first, *rest = map(to_csv, found)
+            return [first, *(text.partition("\n")[2] for text in rest)]
+        case "json":
+            return [json.dumps({"format": 1, "verifications": [each.as_dict() for each in found]}) + "\n"]
+        case "html" if len(found) == 1:
+            return [to_html(found[0])]
+        case "html":
+            raise click.UsageError("a page holds one verification; name one, or take --format csv")
+        case _:
+            raise click.UsageError("parquet holds the traces of runs, and a verification has none; take --format csv")
+
+
 def _warn_of_changes(records: list[Record]) -> None:
     from controller.shelf.traces import changed_files
 
@@ -232,11 +308,12 @@ def _warn_of_changes(records: list[Record]) -> None:
 
 
 def _target(to: str | None, records: list[Record], suffix: str) -> Path | None:
+    return _named(to, str(records[0].data["run_set"]) if len(records) == 1 else "runs", suffix)
+
+
+def _named(to: str | None, name: str, suffix: str) -> Path | None:
     """None: standard output."""
-    if to == "-":
-        return None
-    name = str(records[0].data["run_set"]) if len(records) == 1 else "runs"
-    return Path(f"{name}.{suffix}" if to is None else to)
+    return None if to == "-" else Path(f"{name}.{suffix}" if to is None else to)
 
 
 def _write(pieces: Iterable[str], target: Path | None, as_json: bool) -> None:
@@ -261,3 +338,4 @@ def _wrote(target: Path, as_json: bool) -> None:
 
 runs.add_command(audit)
 runs.add_command(prune)
+runs.add_command(yield_)

@@ -82,7 +82,7 @@ class Journal:
         recorder = Recorder(run_set, begin)
         if out is None:
             return cls(None, recorder, clock, None)
-        folder = _new_folder(Path(out), run_set)
+        folder = new_folder(Path(out), run_set)
         log = WireLog.create(
             folder / WIRE_LOG,
             {
@@ -191,7 +191,7 @@ class Journal:
         )
 
 
-def _new_folder(out: Path, name: str) -> Path:
+def new_folder(out: Path, name: str) -> Path:
     """A folder of its own. In virtual time the same seed gives the same id: the second run of it is ``id-2``."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -216,20 +216,21 @@ def write_record(
     import json
 
     try:
-        _replace(folder / PLOT, recorder.plot())
+        replace_file(folder / PLOT, recorder.plot())
         data = recorder.data(
             ended_utc=ended_utc,
             counters=counters,
             files=file_digests(folder, (WIRE_LOG, TRACE, PLOT)),
             complete=complete,
         )
-        _replace(folder / RECORD, json.dumps(data, indent=1) + "\n")
+        replace_file(folder / RECORD, json.dumps(data, indent=1) + "\n")
     except OSError as exc:
         raise RecordError(f"{folder}: the record cannot be written: {exc.strerror or exc}") from exc
     return Record(data, folder)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """``text`` under this name, whole or not at all."""
     part = path.with_suffix(path.suffix + ".part")
     part.write_text(text, "utf-8")
     part.replace(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final, NamedTuple
-from zlib import crc32
 
 from controller.plot import flags
 from controller.plot.axes import Scale, clock_text, time_ticks, value_scale, value_ticks
@@ -13,10 +12,10 @@ from controller.plot.curve import GAP_S, Curve, curve_of, path_data
 from controller.plot.paint import (
     BOLDER,
     HUES,
+    document,
     fill,
     plain,
     stroke,
-    style_sheet,
     text_at,
     unit_sign,
     width_px,
@@ -35,7 +34,6 @@ _TIME_TICKS: Final = 12
 _PLANNED: Final = "planned"
 _RUN_DASHES: Final = ("", ' stroke-dasharray="7 3"')  # of runs in one panel: four hues twice, eight runs
 _HUES: Final = {"mA": 0, "V": 1, "kohm": 2, "mA.min": 3}  # one quantity, one hue, in every figure
-_FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
 class _Drawn(NamedTuple):
@@ -118,7 +116,7 @@ def figure(
     if left_out:
         note = f"{left_out} labels left out for want of room; the record has every event"
         body.append(text_at(_LEFT, bottom + 38, note, "mute", _SMALL_PX))
-    return _document(title, _description(subtitle, frames, marks), body, bottom + 56)
+    return document(title, _description(subtitle, frames, marks), body, _WIDTH, bottom + 56)
 
 
 def _curve(series: Series) -> Curve | None:
@@ -279,15 +277,3 @@ def _description(subtitle: str, frames: Sequence[_Frame], marks: Sequence[EventM
     if marks:
         said.append("Events: " + "; ".join(f"{clock_text(mark.t_s)} {mark.label}" for mark in marks) + ".")
     return " ".join(said)
-
-
-def _document(title: str, description: str, body: Sequence[str], height: float) -> str:
-    # Several plots may stand in one page, and ids must differ there.
-    key = f"ionto-{crc32((title + description).encode('utf-8', 'replace')):08x}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:.0f}" width="{_WIDTH:g}" '
-        f'height="{height:.0f}" role="img" aria-labelledby="{key}-t {key}-d" font-family="{_FONTS}" '
-        'style="max-width:100%;height:auto">\n'
-        f'<title id="{key}-t">{plain(title)}</title>\n<desc id="{key}-d">{plain(description)}</desc>\n'
-        f'{style_sheet()}\n<rect width="100%" height="100%" {fill("ground")}/>\n' + "\n".join(body) + "\n</svg>\n"
-    )

@@ -7,8 +7,10 @@ curves against the ground is at least 4.5 : 1 in both (WCAG 2.2, 1.4.3), the gri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import Final
+from zlib import crc32
 
 # light, dark. Curve hues differ in lightness too, for a grey print.
 PALETTE: Final[dict[str, tuple[str, str]]] = {
@@ -26,13 +28,15 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {
 }
 HUES: Final = 4
 
-# Beside the four of XML, what XML cannot hold at all (its section 2.2); surrogates go in ``plain``.
+# What XML cannot hold at all (its section 2.2), beside surrogates, which go where text is encoded.
+NOT_XML: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd")
 _ESCAPES: Final = {
-    **dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "\ufffd"),
+    **NOT_XML,
     **str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}),
 }
-_UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min"}
+_UNITS: Final = {"kohm": "kΩ", "ohm": "Ω", "mA.min": "mA·min", "uA": "µA", "uC": "µC", "us": "µs"}
 
+_FONTS: Final = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 BOLDER: Final = 1.1  # how much wider semi-bold text is
 _BOLD: Final = ' font-weight="600"'
 _ROUND: Final = 'stroke-linejoin="round"'
@@ -119,3 +123,16 @@ def text_at(
     # halo covers the text.
     under = f"<g {stroke('ground', 4)} {_ROUND}>{place}>{words}{after}</text></g>" if halo else ""
     return f"{under}{place} {fill(paint)}>{words}{after}</text>"
+
+
+def document(title: str, description: str, body: Sequence[str], width: float, height: float) -> str:
+    """The SVG text around ``body``; ``description`` is the picture in words."""
+    # Several plots may stand in one page, and ids must differ there.
+    key = f"ionto-{crc32((title + description).encode('utf-8', 'replace')):08x}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:.0f}" width="{width:g}" '
+        f'height="{height:.0f}" role="img" aria-labelledby="{key}-t {key}-d" font-family="{_FONTS}" '
+        'style="max-width:100%;height:auto">\n'
+        f'<title id="{key}-t">{plain(title)}</title>\n<desc id="{key}-d">{plain(description)}</desc>\n'
+        f'{style_sheet()}\n<rect width="100%" height="100%" {fill("ground")}/>\n' + "\n".join(body) + "\n</svg>\n"
+    )

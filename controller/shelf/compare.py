@@ -51,14 +51,14 @@ def compare(first: Record, second: Record) -> list[Row]:
     Raises:
         RecordError: a trace is damaged. One that is missing leaves the impedance out.
     """
-    rows = [_row(what, of(first), of(second)) for what, of in _FACTS]
+    rows = [row(what, of(first), of(second)) for what, of in _FACTS]
     return [*rows, *_impedances(first, second)]
 
 
 def _impedances(first: Record, second: Record) -> Iterator[Row]:
     found = [_at_minutes(record) for record in (first, second)]
     for n, minutes in enumerate(MINUTES):
-        yield _row(f"impedance at {minutes} min (ohm)", found[0][n], found[1][n])
+        yield row(f"impedance at {minutes} min (ohm)", found[0][n], found[1][n])
 
 
 def _at_minutes(record: Record) -> list[float | None]:
@@ -68,6 +68,6 @@ def _at_minutes(record: Record) -> list[float | None]:
     return [impedance_ohm_at(trace, minutes) for minutes in MINUTES]
 
 
-def _row(what: str, a: Any, b: Any) -> Row:  # noqa: ANN401 - a cell of a record
+def row(what: str, a: Any, b: Any) -> Row:  # noqa: ANN401 - a cell of a record
     numbers = isinstance(a, (int, float)) and isinstance(b, (int, float)) and what not in _PLAIN
     return Row(what, a, b, round(b - a, 6) if numbers else None)

@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from controller.errors import RecordError
 from controller.shelf import query as sql
-from controller.shelf.entry import RECORD, WIRE_LOG, Entry, read_entry, stamp_of
-from controller.shelf.query import Query
+from controller.shelf.entry import RECORD, VERIFICATION_RECORD, WIRE_LOG, Entry, Measured, read_rows, stamp_of
+from controller.shelf.query import Parameters, Query
 from controller.shelf.store import LabStore, LocalStore, Store
 
 INDEX: Final = "runs.sqlite"
@@ -76,16 +76,21 @@ class Shelf:
     def _refresh(self, say: Callable[[str], None]) -> None:
         known = dict(self._store.rows(sql.STAMPS, {"root": self.root}))
         there = dict(_stamps(self.folder))
-        gone = known.keys() - there.keys()
-        fresh = [(name, stamp) for name, stamp in there.items() if known.get(name) != stamp]
+        # In one order everywhere: two programs that write the same rows must not wait for each other for ever.
+        fresh = sorted((name, stamp) for name, stamp in there.items() if known.get(name) != stamp)
+        gone = [{"root": self.root, "id": name} for name in sorted(known.keys() - there.keys())]
+        changed = [{"root": self.root, "id": name} for name, _ in fresh if name in known]
         if len(fresh) >= _MANY:
             say(f"reading {len(fresh)} records that are new in {self.folder}")
-        put = [read_entry(self.folder / name, self.root, stamp)._asdict() for name, stamp in fresh]
-        steps = [(sql.PUT, put)] if put else []
-        if gone:
-            steps.append((sql.REMOVE, [{"root": self.root, "id": name} for name in gone]))
-        if steps:
-            self._store.change(steps)
+        read = [read_rows(self.folder / name, self.root, stamp) for name, stamp in fresh]
+        steps: list[tuple[str, list[Parameters]]] = [
+            (sql.REMOVE_MEASURED, [*changed, *gone]),
+            (sql.REMOVE, list(gone)),
+            (sql.PUT, [entry._asdict() for entry, _ in read]),
+            (sql.PUT_MEASURED, [row._asdict() for _, rows in read for row in rows]),
+        ]
+        if any(parameters for _, parameters in steps):
+            self._store.change([(text, parameters) for text, parameters in steps if parameters])
 
     def entries(self, query: Query) -> list[Entry]:
         """Newest first; in a lab's database those of all stations."""
@@ -93,6 +98,14 @@ class Shelf:
 
     def count(self, query: Query) -> int:
         return int(self._store.rows(*sql.count(query, self._scope))[0][0])
+
+    def measured(self, query: Query) -> dict[tuple[str, str], list[Measured]]:
+        """The measurements of these verifications, by root and id, in the order of the record."""
+        found: dict[tuple[str, str], list[Measured]] = {}
+        for row in self._store.rows(*sql.measured(query, self._scope)):
+            each = Measured(*row)
+            found.setdefault((each.root, each.id), []).append(each)
+        return found
 
     def place_of(self, entry: Entry) -> str:
         """Its folder; on another station's shelf ``station:folder``."""
@@ -126,8 +139,8 @@ class Shelf:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run's files are there."""
-    return (folder / WIRE_LOG).exists() or (folder / RECORD).exists()
+    """Whether the files of a run or a verification are there."""
+    return any((folder / file).exists() for file in (WIRE_LOG, RECORD, VERIFICATION_RECORD))
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, str]]:

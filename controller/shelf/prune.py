@@ -7,6 +7,7 @@ the index.
 Evidence is
 * a run that did not end as anybody asked: a fault, a reset, a limit, a link that was lost, an end that nobody heard;
 * a run without a readable record, which nobody can have looked at;
+* a verification: what proves next year that a unit was within its limits, or was not;
 * a treatment of a person on a unit that is not simulated;
 * a run that another document names: any text in the folder of runs, or in a folder of reports, that has its id;
 * a run with a file in its folder that this program did not write: somebody put it there (an empty file does).
@@ -25,7 +26,7 @@ from typing import Final, NamedTuple
 
 from controller.errors import RecordError
 from controller.journal import Record
-from controller.shelf.entry import RECORD, WIRE_LOG
+from controller.shelf.entry import RECORD, VERIFICATION_RECORD, WIRE_LOG
 from controller.shelf.index import is_run
 
 _ORDERLY: Final = frozenset({"DONE", "STOPPED", "REFUSED"})
@@ -109,6 +110,8 @@ def sweep(shelf: Path) -> None:
 
 
 def _reason(folder: Path, references: Collection[str]) -> str | None:
+    if (folder / VERIFICATION_RECORD).exists():
+        return "it is a verification"
     foreign = sorted(set(_names(folder)) - _OURS)
     if foreign:
         return f"its folder holds {foreign[0]}, which ionto did not write"
@@ -131,7 +134,7 @@ def _reason(folder: Path, references: Collection[str]) -> str | None:
 
 def _is_open(folder: Path) -> bool:
     """A session writes it, or did a minute ago: then nothing is certain yet."""
-    if (folder / RECORD).exists():
+    if (folder / RECORD).exists() or (folder / VERIFICATION_RECORD).exists():
         return False
     try:
         return abs(time.time() - (folder / WIRE_LOG).stat().st_mtime) < _OPEN_S

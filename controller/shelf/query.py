@@ -8,37 +8,48 @@ versions on one database each keep their own rows, and nothing has to be migrate
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from controller.shelf.entry import SCHEMA, Entry
+from controller.shelf.entry import SCHEMA, Entry, Measured
 
 TABLE: Final = f"ionto_runs_{SCHEMA}"
+MEASURED_TABLE: Final = f"ionto_measured_{SCHEMA}"
 _KINDS: Final = {"str": "TEXT", "int": "BIGINT", "float": "DOUBLE PRECISION"}
 _ESCAPE: Final = "!"
 
 Parameters = Mapping[str, Any]
 
 
-def _column(name: str) -> str:
+def _column(row: type[Entry] | type[Measured], name: str) -> str:
     # Annotations are texts here, as they are written in the class.
-    annotation = Entry.__annotations__[name]
+    annotation = row.__annotations__[name]
     kind, _, absent = str(getattr(annotation, "__forward_arg__", annotation)).partition(" | ")
     return f"{name} {_KINDS[kind]}" + ("" if absent else " NOT NULL")
 
 
+def _create(table: str, row: type[Entry] | type[Measured], key: str) -> str:
+    columns = ", ".join(_column(row, name) for name in row._fields)
+    return f"CREATE TABLE IF NOT EXISTS {table} ({columns}, PRIMARY KEY ({key}))"
+
+
+def _put(table: str, row: type[Entry] | type[Measured], key: str) -> str:
+    values = ", ".join(f":{name}" for name in row._fields)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in row._fields if name not in key.split(", "))
+    names = ", ".join(row._fields)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT ({key}) DO UPDATE SET {updates}"
+
+
 CREATE: Final = (
-    f"CREATE TABLE IF NOT EXISTS {TABLE} ({', '.join(map(_column, Entry._fields))}, PRIMARY KEY (root, id))",
+    _create(TABLE, Entry, "root, id"),
     f"CREATE INDEX IF NOT EXISTS {TABLE}_recorded ON {TABLE} (root, recorded_utc)",
+    _create(MEASURED_TABLE, Measured, "root, id, place"),
 )
-_VALUES: Final = ", ".join(f":{name}" for name in Entry._fields)
-_UPDATES: Final = ", ".join(f"{name} = excluded.{name}" for name in Entry._fields if name not in ("root", "id"))
-PUT: Final = (
-    f"INSERT INTO {TABLE} ({', '.join(Entry._fields)}) VALUES ({_VALUES}) "
-    f"ON CONFLICT (root, id) DO UPDATE SET {_UPDATES}"
-)
+PUT: Final = _put(TABLE, Entry, "root, id")
+PUT_MEASURED: Final = _put(MEASURED_TABLE, Measured, "root, id, place")
 REMOVE: Final = f"DELETE FROM {TABLE} WHERE root = :root AND id = :id"
+REMOVE_MEASURED: Final = f"DELETE FROM {MEASURED_TABLE} WHERE root = :root AND id = :id"
 STAMPS: Final = f"SELECT id, stamp FROM {TABLE} WHERE root = :root"
 
 
@@ -46,6 +57,9 @@ STAMPS: Final = f"SELECT id, stamp FROM {TABLE} WHERE root = :root"
 class Query:
     """Which runs; what is None is not asked. ``outcome`` FAULT means any fault, ``treatment`` a part of the name."""
 
+    kind: str | None = None
+    recipe: str | None = None
+    family: str | None = None
     outcome: tuple[str, ...] = ()
     unit: str | None = None
     operator: str | None = None
@@ -58,6 +72,9 @@ class Query:
     def is_everything(self) -> bool:
         """No run is left out, but for the limit."""
         return self == Query(limit=self.limit)
+
+    def of_kind(self, kind: str) -> Query:
+        return replace(self, kind=kind, limit=None)
 
 
 def moment(text: str, now: datetime, *, whole_day: bool = False) -> str:
@@ -96,6 +113,15 @@ def count(query: Query, root: str | None) -> tuple[str, Parameters]:
     return f"SELECT COUNT(*) FROM {TABLE}{where}", parameters
 
 
+def measured(query: Query, root: str | None) -> tuple[str, Parameters]:
+    """The measurements of these verifications."""
+    where, parameters = _where(query, root)
+    found = f"SELECT root, id FROM {TABLE}{where}"
+    names = ", ".join(f"m.{name}" for name in Measured._fields)
+    text = f"SELECT {names} FROM {MEASURED_TABLE} m JOIN ({found}) r ON m.root = r.root AND m.id = r.id"
+    return f"{text} ORDER BY m.root, m.id, m.place", parameters
+
+
 def named(beginning: str, root: str) -> tuple[str, Parameters]:
     """Runs whose id, or the id of one of their phases, begins like this."""
     text = (
@@ -116,6 +142,9 @@ def _where(query: Query, root: str | None) -> tuple[str, Parameters]:
 
     if root is not None:
         test("root = :root", root=root)
+    for name in ("kind", "recipe", "family"):
+        if getattr(query, name) is not None:
+            test(f"{name} = :{name}", **{name: getattr(query, name)})
     if query.outcome:
         names = [f"outcome LIKE :outcome{n} ESCAPE '{_ESCAPE}'" for n in range(len(query.outcome))]
         patterns = {f"outcome{n}": _outcome(word) for n, word in enumerate(query.outcome)}

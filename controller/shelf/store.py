@@ -3,6 +3,10 @@
 SQLite comes with Python and opens in a few milliseconds; SQLAlchemy takes 0.3 s to import, which is half of what a list
 may take. So the index beside the folders is spoken to directly, and SQLAlchemy is imported when a lab's database is
 named, for what it is good at: URLs, drivers, and their ways to write a parameter. Both get the same SQL.
+
+A lab's server is on a network, and a network goes away in the middle of anything. So nothing waits for it without an
+end, what is sent is sent whole or not at all, and sending it again changes nothing: the folders are the truth, the
+server has a copy.
 """
 
 from __future__ import annotations
@@ -10,13 +14,27 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from controller.errors import RecordError
 from controller.shelf.query import CREATE, Parameters
 
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
 # Another `ionto runs` brings the index up to date: 10 000 new runs take it a second or two.
 _PATIENCE_S: Final = 5.0
+
+# To connect; and how long a server may be silent on an open connection before it counts as gone. libpq's own are
+# minutes and, for the second, two hours.
+_SERVER: Final = {
+    "connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2,
+    "keepalives_count": 3,
+}  # fmt: skip
+_DRIVER: Final = "postgresql+psycopg"
+# Any number, the same in each version: two stations that make the tables at the same moment fail otherwise, for
+# PostgreSQL's IF NOT EXISTS looks first and makes afterwards.
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(1768910959)"
 
 Step = tuple[str, Sequence[Parameters]]
 
@@ -81,9 +99,12 @@ class LabStore:
         self._text = sqlalchemy.text
         self._failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
         try:
-            self._engine = sqlalchemy.create_engine(url)
-            self._shown = self._engine.url.render_as_string(hide_password=True)
-            self.change([(statement, ()) for statement in CREATE])
+            address = sqlalchemy.make_url(url)
+            if address.drivername in ("postgres", "postgresql"):  # as every other program writes it
+                address = address.set(drivername=_DRIVER)
+            self._shown = address.render_as_string(hide_password=True)
+            self._engine = sqlalchemy.create_engine(address, pool_pre_ping=True, connect_args=_waiting(address))
+            self.change([(statement, ()) for statement in _dialect(self._engine.dialect.name)])
         except ModuleNotFoundError as exc:
             raise RecordError(
                 f"the lab's store needs the driver {exc.name}, which is not installed: python -m pip install {exc.name}"
@@ -111,6 +132,20 @@ class LabStore:
 
     def _unreachable(self, exc: Exception) -> RecordError:
         return RecordError(f"the lab's store {self._shown} does not answer: {_first_line(exc)}; `ionto config show`")
+
+
+def _waiting(address: URL) -> dict[str, int]:
+    """What the URL says itself goes before."""
+    if address.drivername != _DRIVER:
+        return {}
+    return {name: value for name, value in _SERVER.items() if name not in address.query}
+
+
+def _dialect(name: str) -> Sequence[str]:
+    """One schema. PostgreSQL sorts texts by the language of its database; here the order is that of the bytes."""
+    if name != "postgresql":
+        return CREATE
+    return [_ONE_AT_A_TIME, *(statement.replace(" TEXT", ' TEXT COLLATE "C"') for statement in CREATE)]
 
 
 def _first_line(exc: Exception) -> str:

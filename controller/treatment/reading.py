@@ -120,19 +120,20 @@ def structured(raw: Mapping[str, Any]) -> tuple[TreatmentTable, list[Problem]]:
         remedy = "write [[phase]] in double brackets above each phase"
         problems.append(Problem(("phase",), f"found {shown(raw['phase'])}, expected a list; {remedy}"))
         raw = {**raw, "phase": []}
-    problems += _walked(raw)
+    problems += walked(raw, TreatmentTable, TABLES)
     if problems:
         return cast(TreatmentTable, _without(raw, {found.path for found in problems}, ())), problems
     return cast(TreatmentTable, _converter().structure(raw, TreatmentTable)), []
 
 
-def _walked(raw: Mapping[str, Any]) -> list[Problem]:
+def walked(raw: Mapping[str, Any], kind: type[Any], tables: Mapping[str, type[Any]]) -> list[Problem]:
+    """What is wrong with ``raw`` as a ``kind``, whose values bear their rules; ``tables``: where a key may belong."""
     import cattrs
 
     try:
-        _converter().structure(raw, TreatmentTable)
+        _converter().structure(raw, kind)
     except cattrs.BaseValidationError as exc:
-        return list(_findings(exc, ()))
+        return list(_findings(exc, (), tables))
     return []
 
 
@@ -158,7 +159,11 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-def _findings(group: Any, path: KeyPath) -> Iterator[Problem]:  # noqa: ANN401 - an exception group of cattrs
+def _findings(
+    group: Any,  # noqa: ANN401 - an exception group of cattrs
+    path: KeyPath,
+    tables: Mapping[str, type[Any]],
+) -> Iterator[Problem]:
     import cattrs
 
     for exc in group.exceptions:
@@ -167,10 +172,10 @@ def _findings(group: Any, path: KeyPath) -> Iterator[Problem]:  # noqa: ANN401 -
         here = path if step is None else (*path, step)
         match exc:
             case cattrs.BaseValidationError():
-                yield from _findings(exc, here)
+                yield from _findings(exc, here, tables)
             case cattrs.ForbiddenExtraKeysError():
                 for key in sorted(exc.extra_fields, key=str):
-                    yield Problem((*path, key), _unknown(str(key), exc.cl))
+                    yield Problem((*path, key), _unknown(str(key), exc.cl, tables))
             case KeyError():
                 yield Problem(here, _missing(str(step), getattr(note, "type", None)))
             case TypeError() if note is None:
@@ -200,11 +205,11 @@ def _missing(key: str, kind: Any) -> str:  # noqa: ANN401 - the annotation, of w
     return f"missing, expected {rule.expected}; add a line such as {key} = {rule.example}"
 
 
-def _unknown(key: str, table: type[Any]) -> str:
+def _unknown(key: str, table: type[Any], tables: Mapping[str, type[Any]]) -> str:
     """Where the key belongs, if it exists elsewhere; else the nearest one, of this table or any."""
     from difflib import get_close_matches
 
-    homes = {other_key: home for home, other in TABLES.items() for other_key in keys_of(other)}
+    homes = {other_key: home for home, other in tables.items() for other_key in keys_of(other)}
     if key in homes:
         where = ("at " if homes[key].startswith("the") else "in ") + homes[key]
         return f"unknown key here, expected {where}; move it there"

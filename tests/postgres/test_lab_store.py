@@ -13,7 +13,9 @@ from controller.shelf.entry import Entry
 from controller.shelf.index import Shelf
 from controller.shelf.query import PUT, Query
 from controller.shelf.store import LabStore
+from controller.shelf.yields import yields
 from tests.synthetic_runs import FIRST_S, make_many, make_run
+from tests.synthetic_verifications import put, verification
 
 
 def ids(shelf: Shelf, **asked: object) -> list[str]:
@@ -118,6 +120,23 @@ def test_a_second_push_changes_nothing(lab, tmp_path) -> None:
     with Shelf.lab(tmp_path / "runs", lab, "bench 1") as shelf:
         shelf._store.change([(PUT, [entry._asdict() for entry in first])])
         assert shelf.entries(Query()) == first
+
+
+# -- verifications ----------------------------------------------------------------------------------------------------
+
+
+def test_verifications_of_two_stations_are_one_yield(lab, tmp_path) -> None:
+    for number, (station, serial, gain) in enumerate([("a", "A", 1.0), ("b", "B", 1.03), ("b", "C", 1.002)]):
+        put(tmp_path / station, verification(serial=serial, gain=gain, number=number, samples=2))
+    with Shelf.lab(tmp_path / "a", lab, "bench 1") as shelf:
+        assert shelf.count(Query(kind="verification")) == 1
+    with Shelf.lab(tmp_path / "b", lab, "bench 2") as shelf:
+        assert [entry.unit for entry in shelf.entries(Query(kind="verification", outcome=("FAIL",)))] == ["B"]
+        [found] = yields(shelf, Query(recipe="acceptance", family="IONTO-4"))
+        rows = shelf.measured(Query())
+    assert found.found == (3, 2, 2, 3)
+    assert {len(each) for each in rows.values()} == {24}
+    assert next(each for each in found.quantities if each.name == "accuracy.1mA.1kohm").capability.n == 3
 
 
 # -- a server that goes away ---------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_new_changed_and_deleted_runs_are_seen(tmp_path) -> None:
 def test_what_did_not_change_is_not_read_again(tmp_path, monkeypatch) -> None:
     make_run(tmp_path)
     assert len(listed(tmp_path)) == 1
-    monkeypatch.setattr("controller.shelf.index.read_entry", None)
+    monkeypatch.setattr("controller.shelf.index.read_rows", None)
     assert len(listed(tmp_path)) == 1
 
 
@@ -139,7 +139,7 @@ def test_a_run_in_virtual_time_stands_where_it_was_made_not_where_it_says(tmp_pa
         lambda file: file.write_bytes(file.read_bytes()[:5000]),
         lambda file: file.unlink(),
         lambda file: sqlite3.connect(file).executescript(
-            "DROP TABLE ionto_runs_1; CREATE TABLE ionto_runs_1 (id TEXT, root TEXT, stamp TEXT);"
+            "DROP TABLE ionto_runs_2; CREATE TABLE ionto_runs_2 (id TEXT, root TEXT, stamp TEXT);"
         ),
     ],
     ids=["foreign", "empty", "torn", "gone", "other-columns"],
@@ -151,7 +151,7 @@ def test_a_damaged_index_is_made_anew(tmp_path, damage) -> None:
     assert listed(tmp_path) == ids
     assert listed(tmp_path, outcome=("DONE",)) == ids
     base = sqlite3.connect(tmp_path / INDEX)
-    assert base.execute("SELECT COUNT(*) FROM ionto_runs_1").fetchone() == (3,)
+    assert base.execute("SELECT COUNT(*) FROM ionto_runs_2").fetchone() == (3,)
     base.close()
 
 
@@ -207,7 +207,7 @@ def test_a_moved_folder_keeps_its_index(tmp_path, monkeypatch) -> None:
     make_run(tmp_path / "a")
     assert len(listed(tmp_path / "a")) == 1
     (tmp_path / "a").rename(tmp_path / "b")
-    monkeypatch.setattr("controller.shelf.index.read_entry", None)
+    monkeypatch.setattr("controller.shelf.index.read_rows", None)
     assert len(listed(tmp_path / "b")) == 1
 
 

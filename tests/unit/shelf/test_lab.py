@@ -64,10 +64,10 @@ def test_without_sqlalchemy_it_is_said_how_to_get_it(tmp_path, monkeypatch) -> N
 
 
 def test_the_schema_keeps_to_what_both_databases_know() -> None:
-    table, index = CREATE
-    assert table.startswith("CREATE TABLE IF NOT EXISTS ionto_runs_1 (id TEXT NOT NULL, root TEXT NOT NULL, stamp TEXT")
+    table, index, _ = CREATE
+    assert table.startswith("CREATE TABLE IF NOT EXISTS ionto_runs_2 (id TEXT NOT NULL, root TEXT NOT NULL, stamp TEXT")
     assert "dose_ma_min DOUBLE PRECISION, " in table
     assert "fault BIGINT, " in table
     assert table.endswith("PRIMARY KEY (root, id))")
     assert "ON CONFLICT (root, id) DO UPDATE SET stamp = excluded.stamp" in PUT
-    assert index == "CREATE INDEX IF NOT EXISTS ionto_runs_1_recorded ON ionto_runs_1 (root, recorded_utc)"
+    assert index == "CREATE INDEX IF NOT EXISTS ionto_runs_2_recorded ON ionto_runs_2 (root, recorded_utc)"
