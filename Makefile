@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow test-micropython test-pyodide test-postgres test-neighbours soak evidence evidence-long
+.PHONY: run test test-slow test-micropython test-micropython-long test-pyodide test-postgres test-neighbours soak evidence evidence-long
 .PHONY: check docs bench wheel-check clean
 
 run: $(VENV)/.run
@@ -20,6 +20,11 @@ test-slow: $(VENV)/.test
 test-micropython: $(VENV)/.test
 	cd tests/micropython && npm install --silent
 	$(BIN)/pytest tests/micropython -rP
+
+# A million ticks of the firmware under MicroPython and CPython side by side: some 12 minutes.
+test-micropython-long: $(VENV)/.test
+	cd tests/micropython && npm install --silent
+	LOCKSTEP_TICKS=1000000 $(BIN)/pytest tests/micropython/test_lockstep.py -k long_time -rP
 
 # The whole simulator on CPython as WebAssembly, byte for byte: the same way.
 test-pyodide: $(VENV)/.test

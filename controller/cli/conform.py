@@ -107,7 +107,7 @@ def conform(
     if as_json:
         click.echo(json.dumps(document(report)))
     else:
-        click.echo(verdict(report))
+        click.echo(verdict(report) + (f"\nthe rest was not run: {report.ended_by}" if report.ended_by else ""))
     return exits.DONE if report.conforms and not (strict and report.unrun) else exits.VIOLATED
 
 

@@ -14,16 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from controller.conform.check import Breach, Failed, NotRun
+from controller.conform.check import NEEDS, Breach, Failed, NotRun
 from controller.conform.talk import Heard, Talk, sealed
 from controller.link import ByteLink
 from controller.wire import Event, Reply, Telemetry, digest
 
 DoorCall = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
-SAFE_UA: Final = (
-    100  # what may flow without being allowed: fifty times less than a treatment, and the lowest that ramps
-)
+SAFE_UA: Final = 100  # what may flow without --allow-output
 OUTPUT_UA: Final = 1000
 FULL_UA: Final = 4000
 DOSE_UC: Final = 6000  # the smallest there is
@@ -87,7 +85,7 @@ class Bench(Talk):
         self.run = ""
         self.digest = ""
         self._runs = 0
-        self._nonces = options.seed
+        self._nonces = int(link.clock.utc_s() * 1000) % _SPAN
         self._wired: int | None = None
 
     # -- what there is ---------------------------------------------------------------------------------------------
@@ -179,7 +177,10 @@ class Bench(Talk):
 
     def _comes_to_rest(self) -> bool:
         self.write(b"\x03\n*CLS\n", quiet=True)
-        reply = self.open_by(self.opening())
+        try:
+            reply = self.open_by(self.opening())
+        except Failed:  # still booting, or a line of noise: asked again
+            return False
         if reply.code == 18:
             self.listen(0.3)
             return False
@@ -267,6 +268,8 @@ class Bench(Talk):
         return "PRES " + " ".join(f"{key}={value}" for key, value in text.items())
 
     def stage(self, ua: int | None = None, uc: int | None = None, **fields: int | str) -> Reply:
+        if (self.ua if ua is None else ua) > self.ceiling_ua:
+            raise NotRun(NEEDS["output"])
         reply = self.done(self.pres(ua, uc, **fields))
         self.digest = reply.word("D")
         if int(self.digest, 16) != digest(reply.fields):
@@ -274,6 +277,8 @@ class Bench(Talk):
         return reply
 
     def arm(self) -> Reply:
+        if "load" not in self.has:
+            raise NotRun(NEEDS["load"])
         return self.done(f"ARM D={self.digest}")
 
     def new_run(self) -> str:

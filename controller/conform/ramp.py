@@ -271,7 +271,7 @@ CHECKS: Final = (
     Check("RAMP-04", "3.5", "z is (1000 v + i/2) / i rounded down, 0 below 20 uA", quotient, ("load",)),
     Check("RAMP-05", "6",
           "the dose includes both ramps and is the integral of the current; DONE has none", dose, ("load",)),
-    Check("RAMP-06", "6", "a dose smaller than its two ramps turns round early", turns_early, ("output",)),
+    Check("RAMP-06", "6", "a dose smaller than its two ramps turns round early", turns_early, ("load", "output")),
     Check("RAMP-07", "5.6", "SET lowers at the slew of TD, never raises, and RESUME ramps to it", lowered, ("load",)),
     Check("RAMP-08", "7.1", "PAUSE ramps down in TD; RESUME ramps from zero, and q goes on", goes_on, ("load",)),
     Check("RAMP-09", "7.2",

@@ -252,5 +252,6 @@ CHECKS: Final = (
     Check("REF-09", "9",
           "17 while a fault is latched or its cause was there 2 s ago; CLEAR of the last is IDLE", latched, ("load",)),
     Check("REF-10", "9", "25 after the same cause paused a run three times in 10 min", locked, ("load",)),
-    Check("REF-11", "5.12", "20 where the dose window does not fit the whole Q", window, ("output", "door", "hours")),
+    Check("REF-11", "5.12",
+          "20 where the dose window does not fit the whole Q", window, ("load", "output", "door", "hours")),
 )  # fmt: skip

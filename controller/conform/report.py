@@ -112,3 +112,9 @@ def table_of_checks() -> str:
             lines.append(f"| {check.id} | {check.clause} | {check.claim.replace('|', '&#124;')} | {needs} |")
         lines.append("")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(table_of_checks())

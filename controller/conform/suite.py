@@ -111,11 +111,7 @@ class Suite:
         bench = self.bench
         facts = None
         try:
-            bench.rest()
-            facts = bench.facts
-            bench.link.set_rate(float(facts.rate))
-            bench.measure()
-            self._begun(facts)
+            facts = self._opened()
             for check in checks:
                 self._add(self._result(check))
         finally:
@@ -124,6 +120,19 @@ class Suite:
             port=bench.link.port, facts=facts, options=bench.options, with_door=bench.door is not None,
             round_trip_s=bench.round_trip_s, results=tuple(self._results), ended_by=self._ended_by,
         )  # fmt: skip
+
+    def _opened(self) -> Facts | None:
+        """At rest, and measured; None where that cannot be had, and then nothing is run."""
+        bench = self.bench
+        try:
+            bench.rest()
+            bench.link.set_rate(float(bench.facts.rate))
+            bench.measure()
+        except (Breach, Failed, ProtocolViolation, InstrumentError) as exc:
+            self._ended_by = str(exc)
+            return None
+        self._begun(bench.facts)
+        return bench.facts
 
     def _add(self, result: Result) -> None:
         self._results.append(result)

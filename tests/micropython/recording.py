@@ -57,9 +57,10 @@ class Tape:
         if s.note & 2:
             self.told.add(f"WARN {s.warn:02d}")
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, stride: int) -> None:
+        """``stride``: a CRC is wanted after so many ticks each."""
         (folder / "inputs.bin").write_bytes(self.inputs.tobytes())
-        (folder / "changes.json").write_text(json.dumps(self.changes))
+        (folder / "changes.json").write_text(json.dumps({"stride": stride, "changes": self.changes}))
 
 
 # -- what happens --------------------------------------------------------------------------------------------
@@ -142,9 +143,9 @@ SCRIPT: tuple[tuple[int, str], ...] = (
 SILENCE = range(1080, 1500)  # no KEEP in these
 
 
-def treatment(ticks: int) -> Tape:
+def treatment(ticks: int, seed: int = 4) -> Tape:
     tape = Tape()
-    world = World(seed=4)
+    world = World(seed=seed)
     _recorded(world, tape)
     host = Host(world)
     todo = list(SCRIPT)
