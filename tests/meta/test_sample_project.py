@@ -95,3 +95,14 @@ def test_its_program_runs_as_its_page_says(project: Path) -> None:
     done = subprocess.run(asked, cwd=project, env=environment, capture_output=True, text=True, timeout=100)
     assert done.stdout.startswith("left-palm: DONE, 0.3"), done.stderr
     assert (project / "diary.csv").read_text().count("\n") == 1
+
+
+@pytest.mark.skipif(not (ROOT / "tests" / "micropython" / "node_modules").is_dir(), reason="MicroPython is not there")
+def test_its_tests_pass_on_the_firmware_under_micropython(project: Path) -> None:
+    """The same option, another unit: nothing of the simulator stands behind that port."""
+    port = free_port()
+    served = f"node {ROOT}/tests/micropython/serve.mjs --port {port} --speed 4 & sleep 3"
+    said = shell(
+        f"{served}\npytest --ionto-port socket://127.0.0.1:{port} --ionto-allow-output --ionto-load 5k", project
+    )
+    assert "3 passed, 9 skipped" in said, said
