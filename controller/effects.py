@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
 
 from controller.limits import Breach
 
 RAISING: Final = frozenset({"PRES", "ARM", "START", "RESUME"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """Send this request when the line is free."""
 
     verb: str
-    fields: Mapping[str, str | int] = field(default_factory=dict)
+    fields: Mapping[str, str | int] = {}
 
     @property
     def raising(self) -> bool:
@@ -24,15 +23,13 @@ class Ask:
         return self.verb in RAISING
 
 
-@dataclass(frozen=True, slots=True)
-class Brake:
+class Brake(NamedTuple):
     """Send stop bytes at once, whatever else is under way."""
 
     abort: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Write this into the record."""
 
     kind: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from controller.wire import Reply, Request, seal
 from controller.wire.spec import REPLY_TIMEOUT_DEFAULT_S, REPLY_TIMEOUT_S, SENDS, SENDS_DEFAULT
@@ -22,16 +22,14 @@ _URGENT: Final = frozenset({"STOP", "ABORT"})
 _LAST_NUMBER: Final = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(NamedTuple):
     """The unit did it."""
 
     verb: str
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The unit did nothing; ``code`` says why (``ErrorCode``)."""
 
     verb: str
@@ -39,8 +37,7 @@ class Refused:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertain:
+class Uncertain(NamedTuple):
     """Nobody knows. The session is over; ask STATUS and RUN in a new one."""
 
     verb: str

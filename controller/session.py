@@ -34,6 +34,7 @@ REOPEN_SLICE_S: Final = 0.2
 SETTLE_S: Final = 0.6  # telemetry comes at least every 500 ms
 CARRYING: Final = ENERGISED | {UnitState.CHECK}
 EXIT_PATIENCE_S: Final = 45.0  # more than the engine's own patience with a silent unit
+_VERDICTS: Final = (Confirmed, Refused, Uncertain)
 
 
 class Session:
@@ -271,7 +272,7 @@ class Session:
             elif isinstance(item, Event):
                 engine.on_event(item, now)
                 self.journal.event(item)
-            elif isinstance(item, Confirmed | Refused | Uncertain):
+            elif isinstance(item, _VERDICTS):
                 engine.on_verdict(item, now)
             if engine.effects:
                 self._perform()

@@ -163,8 +163,10 @@ class World:
     def put(self, conn: int, data: bytes) -> None:
         """The host writes ``data`` now."""
         self.bytes_in += len(data)
-        self.to_unit[conn].put(self.now_us, data)
-        self._arrivals()
+        line = self.to_unit[conn]
+        line.put(self.now_us, data)
+        if line.arrivals and line.arrivals[0][0] <= self.now_us:
+            self._arrivals()
 
     def take(self, conn: int) -> bytes:
         """What the host can read now."""
@@ -174,9 +176,10 @@ class World:
         line = self.to_host.get(conn)
         if line is None:
             return False
-        limit = TX_LIMIT // 2 if data[:1] == b"~" else TX_LIMIT  # telemetry gives way before anything else
-        if len(line.arrivals) > 64 and sum(len(d) for _, d in line.arrivals) + len(data) > limit:
-            return False
+        if len(line.arrivals) > 64:
+            limit = TX_LIMIT // 2 if data[:1] == b"~" else TX_LIMIT  # telemetry gives way before anything else
+            if sum(len(d) for _, d in line.arrivals) + len(data) > limit:
+                return False
         self.bytes_out += len(data)
         line.put(self.now_us, data)
         return True
@@ -188,9 +191,8 @@ class World:
         host = self.to_host.get(conn)
         awaited = () if host is None else host.arrivals
         while True:
-            limit = self._next_us()
-            if until_us < limit:
-                limit = until_us
+            soonest = self._next_us()
+            limit = until_us if until_us < soonest else soonest
             if awaited and awaited[0][0] < limit:
                 limit = awaited[0][0]
             if self.next_tick_us <= limit:
@@ -199,7 +201,7 @@ class World:
                     continue  # something was sent: look again what comes first
             if limit > self.now_us:
                 self.now_us = limit
-            if self._next_us() <= limit:
+            if soonest <= limit or (self.board is not None and self._next_us() <= limit):  # a fault may act in a tick
                 self._arrivals()
                 if self.agenda:
                     self._events()
@@ -212,8 +214,9 @@ class World:
         """When something next comes to the unit from outside."""
         soonest = self.agenda[0][0] if self.agenda else NEVER_US
         for line in self.to_unit.values():
-            if line.arrivals and line.arrivals[0][0] < soonest:
-                soonest = line.arrivals[0][0]
+            arrivals = line.arrivals
+            if arrivals and arrivals[0][0] < soonest:
+                soonest = arrivals[0][0]
         return soonest
 
     def _tick_to(self, limit_us: int, awaited: Sized) -> None:
@@ -262,8 +265,9 @@ class World:
     def _arrivals(self) -> None:
         now = self.now_us
         for conn, line in list(self.to_unit.items()):
-            while line.arrivals and line.arrivals[0][0] <= now:
-                data = line.arrivals.popleft()[1]
+            arrivals = line.arrivals
+            while arrivals and arrivals[0][0] <= now:
+                data = arrivals.popleft()[1]
                 if not self.hung:  # what reaches a dead processor is lost
                     self.firmware.receive(conn, data)
                     self.firmware.hal.drive(self.firmware.rec)

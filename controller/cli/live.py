@@ -31,15 +31,16 @@ class LiveLine:
         self._width = 0
 
     def show(self, sample: Sample) -> None:
+        state = sample.unit.state
         if self._terminal:
             now = time.monotonic()
-            if sample.state is self._state and now - self._drawn_s < _EVERY_S:
+            if state is self._state and now - self._drawn_s < _EVERY_S:
                 return
             self._drawn_s = now
             self._draw(self.text(sample))
-        elif sample.state is not self._state:
+        elif state is not self._state:
             click.echo(f"{sample.t_s:8.1f} s  {self.text(sample)}", err=True)
-        self._state = sample.state
+        self._state = state
 
     def text(self, sample: Sample) -> str:
         unit = sample.unit

@@ -151,12 +151,15 @@ def _watch(session: Session, what: Treatment, *, attended: bool, as_json: bool) 
     show: Callable[[Sample], None] = _json_lines() if as_json else live.show
     with _Signals(session), Keys(active=attended) as keys, session:
         paused = False
+        now = session.unit.link.clock.now
         while not session.over:
-            for sample in session.step(session.unit.now + 0.5):
+            for sample in session.step(now() + 0.5):
                 show(sample)
+            if not attended:
+                continue
             for key in keys.pressed():
                 _press(session, key, live)
-            if attended and (session.state.name == "PAUSED") != paused:
+            if (session.state.name == "PAUSED") != paused:
                 paused = not paused
                 if paused:
                     live.say("paused: r measures the contact again and resumes, s ends the run")

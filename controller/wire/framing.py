@@ -17,9 +17,8 @@ they poison the line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from controller.wire.spec import MAX_LINE, MAX_PLAIN
@@ -36,8 +35,7 @@ class NoiseKind(Enum):
     MISSHAPEN = "MISSHAPEN"  # the checksum may be right, the form is not that of section 3
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(NamedTuple):
     """A line not to be acted on. ``raw`` is as much of its start as fits the limit, without the line end."""
 
     kind: NoiseKind

@@ -67,8 +67,7 @@ _REQUEST_CAPITALS: Final = {
 _REPLY_CAPITALS: Final = {"PRES": frozenset((*PRESCRIPTION_KEYS, "D")), "SET": frozenset("I")}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a host asks. Integer values are written in decimal; what the page wants in hex comes as text."""
 
     sid: int
@@ -155,8 +154,7 @@ class Telemetry(NamedTuple):
         return self.z_ohm if self.i_ua >= _IMPEDANCE_FLOOR_UA else None
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(NamedTuple):
     """A line of the plain door (section 8); it has no checksum, so nothing rests on it."""
 
     text: str
@@ -181,11 +179,12 @@ def _telemetry(line: str) -> Telemetry | Noise:
     state = STATES.get(st)
     if state is None or uptime_ms >= _UPTIME_SPAN or (more and not _is_news(more)):
         return _rejected(line)
-    return Telemetry(
+    # As Telemetry(...) would, whose own __new__ is a Python call of 14 arguments.
+    return tuple.__new__(Telemetry, (
         int(sid, 16), int(number, 16), uptime_ms, state,
         int(set_), int(i), int(i2), int(v), int(z), int(q), int(lk),
         lim == "1", rl == "1", int(fl, 16),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _is_news(fields: str) -> bool:

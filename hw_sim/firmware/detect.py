@@ -298,19 +298,24 @@ def _fall(s: Record, v: int) -> None:
         return
     s.m_n += 1
     if s.m_n >= 25:
-        s.m_n = 0
-        s.m_3 = s.m_2
-        s.m_2 = s.m_1
-        s.m_1 = s.m_0
-        s.m_0 = v
-        top = v
-        if s.m_1 > top:
-            top = s.m_1
-        if s.m_2 > top:
-            top = s.m_2
-        if s.m_3 > top:
-            top = s.m_3
-        s.m_max = top
+        half_second(s, v)
+
+
+def half_second(s: Record, v: int) -> None:
+    """A block of ``_fall`` is over; the next begins with ``v``."""
+    s.m_n = 0
+    s.m_3 = s.m_2
+    s.m_2 = s.m_1
+    s.m_1 = s.m_0
+    s.m_0 = v
+    top = v
+    if s.m_1 > top:
+        top = s.m_1
+    if s.m_2 > top:
+        top = s.m_2
+    if s.m_3 > top:
+        top = s.m_3
+    s.m_max = top
 
 
 def contact(s: Record) -> None:

@@ -81,12 +81,7 @@ def unseal(line: str) -> str | None:
 
 
 def is_hex(text: str, digits: int) -> bool:
-    if len(text) != digits:
-        return False
-    for c in text:  # a generator costs three times as much, and this runs for every request
-        if c not in HEX:
-            return False
-    return True
+    return len(text) == digits and not text.strip(HEX)  # a fifth of a loop, and this runs for every request
 
 
 def is_integer(text: str) -> bool:

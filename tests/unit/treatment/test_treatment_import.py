@@ -16,9 +16,15 @@ def test_the_reader_is_loaded_when_a_file_is_read() -> None:
     lazy = {"cattrs", "tomllib", "difflib", "controller.treatment.model"}
     assert lazy & modules_after("import controller.treatment") == {"controller.treatment.model"}
     read = "from controller.treatment import Treatment; Treatment.load('preset:bench-5k')"
-    assert {"cattrs", "tomllib"} <= modules_after(read)
+    assert lazy & modules_after(read) == {"controller.treatment.model", "tomllib"}
 
 
-def test_a_good_file_loads_no_hints() -> None:
-    read = "from controller.treatment import Treatment; Treatment.load('preset:bench-5k')"
-    assert "difflib" not in modules_after(read)
+def test_what_finds_fault_is_loaded_when_there_is_one() -> None:
+    read = """
+from controller.errors import TreatmentError
+from controller.treatment import Treatment
+try:
+    Treatment.from_dict({"format": 1})
+except TreatmentError:
+    pass"""
+    assert "cattrs" in modules_after(read)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.errors import TreatmentError
-from controller.treatment import Pole, Treatment
+from controller.treatment import Pole, Treatment, reading
 
 GOOD = """
 format = 1
@@ -329,3 +329,18 @@ def test_values_go_round_through_a_dictionary() -> None:
 def test_a_dictionary_that_is_none(data: object) -> None:
     with pytest.raises(TreatmentError, match=r"record: found .*, expected the tables of a treatment"):
         Treatment.from_dict(data, "record")  # type: ignore[arg-type]
+
+
+def test_a_sound_file_is_read_without_cattrs_and_to_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = {
+        "format": 1,
+        "name": "Bench",
+        "load": "bench",
+        "phase": [{"pole": "-", "current_ma": 2, "dose_ma_min": 40, "auto": True}],
+        "patch": {"drug_area_cm2": 10},
+    }
+    by_cattrs = reading._converter().structure(raw, reading.TreatmentTable)
+    monkeypatch.setattr(reading, "walked", None)
+    table, problems = reading.structured(raw)
+    assert (table, problems) == (by_cattrs, [])
+    assert repr(table["phase"][0]["current_ma"]) == "2.0"
