@@ -19,6 +19,7 @@ def test_some_cells_and_some_pairs_hold():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_cell_and_every_pair_holds():
     part = cells.run(Effort.FULL)
     assert part.failures == ()

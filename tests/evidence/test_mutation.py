@@ -52,6 +52,7 @@ def test_a_test_that_misses_a_mutant_lets_it_live() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_handful_of_mutants_of_every_room_is_noticed() -> None:
     part = mutation.run(Effort.SHORT)
     assert part.failures == ()

@@ -3,7 +3,8 @@
 The tests run once untouched, under coverage, so that it is known which of them pass a line and how long each takes.
 A mutant then costs a fork: the child gives every function of the changed file its new code (``__code__``), runs the
 tests that pass the changed line, and ends at the first that fails. The ones that noticed most so far come first, then
-one case of every test function, the quickest first, then a second case of each, and so on. No file is written and nothing is imported twice.
+all that take no time, then one case of every test function, a second case of each, and so on. No file is written and
+nothing is imported twice.
 
 A child that uses up its processor time is a time-out and counts as noticed: it is an endless loop. Processor time and
 not wall time, so that a busy machine changes no verdict. Hypothesis neither shrinks nor stops over its health checks,
@@ -40,6 +41,7 @@ ROOT = Path(__file__).parents[3]
 _AT_ONCE = 2
 _LEAST_CPU_S = 4
 _MOST_S = 40  # of tests (under coverage) that notice nothing; a mutant that has passed so many counts as survived
+_NOTHING_S = 0.01  # what is as quick as this comes before any order
 _SURVIVED, _KILLED, _NO_CODE = 0, 1, 3
 
 
@@ -177,6 +179,9 @@ class _Session:
             function = nodeid.partition("[")[0]
             cases[function] += 1
             case[nodeid] = cases[function]
+        for nodeid in passing:
+            if self._seconds[nodeid] < _NOTHING_S:
+                case[nodeid] = 0
         chosen, seconds = [], 0.0
         for nodeid in sorted(passing, key=lambda nodeid: (-self._noticed[nodeid], case[nodeid], self._seconds[nodeid])):
             if seconds < _MOST_S:

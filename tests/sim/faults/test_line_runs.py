@@ -1,8 +1,7 @@
 """A treatment by the real driver over every fault of the line, in virtual time: however it ends, it ends safely.
 
 Safe: no current and an open relay at the end, never more than the dose, and a record that tells the truth: what flowed
-lies in its interval, and every invariant holds (`Eyes`). The outcome is written down for each, so that a change of it is
-seen.
+lies in its interval, and every invariant holds (`Eyes`). The outcome is written down for each: a change of it is seen.
 """
 
 from __future__ import annotations
