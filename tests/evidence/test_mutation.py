@@ -46,7 +46,7 @@ def test_mutants_change_one_place_inside_a_function_and_no_words(tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_test_that_misses_a_mutant_lets_it_live() -> None:
-    room = Room(("controller/exchange.py",), ("tests/unit/core/test_sequence.py",), "")
+    room = Room(("controller/exchange.py",), ("tests/unit/core/test_sequence.py",), ())
     chosen = mutants(mutation.ROOT, "controller/exchange.py")[:3]
     assert judge(room, chosen).survived == chosen
 

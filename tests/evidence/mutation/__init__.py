@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.evidence.mutation.judging import CannotJudge, Tally, judge
 from tests.evidence.mutation.mutants import Mutant, mutants
-from tests.evidence.mutation.rooms import ROOMS, Room
+from tests.evidence.mutation.rooms import ROOMS
 from tests.evidence.part import Effort, Failure, Part
 
 HERE = Path(__file__).parent
@@ -84,7 +84,7 @@ def reasons() -> dict[str, str]:
 
 
 def judged(name: str, sample: int = 0, seed: int = SEED, *, quick: bool = False, seconds: float = 0) -> Judged:
-    """Run a room's mutants, or ``sample`` of them drawn with ``seed``; ``quick``: against its one quick file alone.
+    """Run a room's mutants, or ``sample`` of them drawn with ``seed``; ``quick``: against its quick tests alone.
 
     They come in an order drawn with ``seed`` too, so that those which ``seconds`` allow are no choice of anybody's.
 
@@ -95,7 +95,7 @@ def judged(name: str, sample: int = 0, seed: int = SEED, *, quick: bool = False,
     made = [mutant for file in room.files for mutant in mutants(ROOT, file)]
     chosen = [mutant for mutant in made if key(mutant) not in known] if quick else made
     chosen = random.Random(seed).sample(chosen, min(sample or len(chosen), len(chosen)))
-    tally = judge(Room(room.files, (room.quick,), room.quick) if quick else room, chosen, seconds)
+    tally = judge(room._replace(tests=room.quick) if quick else room, chosen, seconds)
     return Judged(room=name, made=len(made), tally=tally, reasons=known)
 
 
@@ -117,7 +117,7 @@ def write_result(rooms: dict[str, Judged], seed: int) -> None:
 
 
 def run(effort: Effort) -> Part:
-    """SHORT: six mutants a room against one file of tests. FULL: as many as 25 s allow. LONG: every one."""
+    """SHORT: six mutants a room against its quick tests. FULL: as many as 25 s allow. LONG: every one."""
     short = effort is Effort.SHORT
     sample, seconds = EXAMPLES if short else 0, SECONDS if effort is Effort.FULL else 0
     counts: dict[str, int | str] = {"mutants run": 0, "mutants noticed": 0}
