@@ -46,7 +46,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "situation", "invariants"), BROKEN, ids=lambda value: str(value))
+@pytest.mark.parametrize(("fault", "situation", "invariants"), BROKEN, ids=[fault for fault, *_ in BROKEN])
 def test_a_defect_breaks_what_its_variant_breaks(fault, situation, invariants):
     assert set(play(situation, faults=(fault,))) >= invariants
 
