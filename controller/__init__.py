@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         IontoError,
         LinkError,
         LinkLost,
+        OutputRefused,
         PortUnavailable,
         ProtocolViolation,
         RecordError,
@@ -43,8 +44,9 @@ _HOME = {
     "Sample": "sample",
     **dict.fromkeys(
         (
-            "CommandRefused", "IllegalTransition", "IontoError", "LinkError", "LinkLost", "PortUnavailable",
-            "ProtocolViolation", "RecordError", "SafetyTrip", "TreatmentError", "Unacknowledged", "UnitFault",
+            "CommandRefused", "IllegalTransition", "IontoError", "LinkError", "LinkLost", "OutputRefused",
+            "PortUnavailable", "ProtocolViolation", "RecordError", "SafetyTrip", "TreatmentError",
+            "Unacknowledged", "UnitFault",
         ),
         "errors",
     ),
@@ -56,6 +58,7 @@ __all__ = [
     "IontoError",
     "LinkError",
     "LinkLost",
+    "OutputRefused",
     "PortUnavailable",
     "ProtocolViolation",
     "Record",

@@ -6,6 +6,7 @@
     │   ├── PortUnavailable(OSError)     nothing was sent; choose or free the port
     │   └── LinkLost(OSError)            assume current until the lease is over; reconnect and ask
     ├── CommandRefused                   certain: the unit did nothing; read .code
+    ├── OutputRefused                    certain: nothing that adds energy was sent; the text says who forbade it
     ├── Unacknowledged(TimeoutError)     unknown: ask the unit before anything else
     ├── UnitFault                        the unit latched a fault; the current is off; CLEAR it by hand
     ├── SafetyTrip                       the host stopped the unit
@@ -64,6 +65,10 @@ class CommandRefused(IontoError):
         super().__init__(f"the unit refused {verb}: {text} ({code:02d})")
         self.verb = verb
         self.code = code
+
+
+class OutputRefused(IontoError):
+    """Something around this program forbids current here. Nothing that adds energy was sent."""
 
 
 class Unacknowledged(IontoError, TimeoutError):

@@ -17,7 +17,7 @@ from typing import Final, Self
 from controller.ear import Call, Ear, situation
 from controller.effects import Brake, Note, RunResult
 from controller.engine import Engine, Order
-from controller.errors import LinkLost, ProtocolViolation, RecordError, TreatmentError
+from controller.errors import LinkLost, OutputRefused, ProtocolViolation, RecordError, TreatmentError
 from controller.exchange import Confirmed, Refused, Uncertain
 from controller.journal import Journal, Record
 from controller.limits import Breach
@@ -64,6 +64,7 @@ class Session:
         self._telemetry_ms = telemetry_ms
         self._confirm = confirm
         self._prescriptions = treatment.prescriptions()
+        self._refuse_locked()
         self._refuse_impossible()
         self._ear = Ear(unit.link)
         self._axis = TimeAxis()
@@ -93,6 +94,12 @@ class Session:
         """A new session, so that the log begins with its own HELLO."""
         yield from self.unit.greeting()
         yield from self.unit.asking("TELE", {"ms": self._telemetry_ms})
+
+    def _refuse_locked(self) -> None:
+        """Before a record is begun: the line itself would refuse ARM."""
+        locked = getattr(self.unit.link, "locked", None)
+        if locked:
+            raise OutputRefused(locked)
 
     def _refuse_impossible(self) -> None:
         facts = self.unit.facts

@@ -8,6 +8,7 @@ from controller.errors import (
     CommandRefused,
     IontoError,
     LinkError,
+    OutputRefused,
     ProtocolViolation,
     RecordError,
     TreatmentError,
@@ -58,7 +59,7 @@ def of_error(exc: Exception) -> tuple[int, str]:
             return REFUSED, f"{exc}. `ionto stop` ends that run"
         case CommandRefused(code=17):
             return REFUSED, f"{exc}. `ionto info` shows it, `ionto clear` clears it"
-        case CommandRefused():
+        case CommandRefused() | OutputRefused():
             return REFUSED, str(exc)
         case LinkError() | ProtocolViolation():
             return LINK, str(exc)

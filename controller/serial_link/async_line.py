@@ -21,6 +21,7 @@ from controller.errors import LinkLost, PortUnavailable
 from controller.link import ByteLink, ControlRequest
 from controller.serial_link.line import REOPEN_PAUSE_S, SLICE_S, LinkClock
 from controller.serial_link.opening import announce, open_link, withdraw
+from controller.serial_link.output_lock import refuse_to_raise, why_locked
 from controller.serial_link.ports import canonical, resolve, scheme_of
 from controller.serial_link.reasons import why_lost, why_unavailable
 
@@ -42,6 +43,7 @@ class SerialxLink(asyncio.Protocol):
     def __init__(self, port: str, purpose: str) -> None:
         self.port = port
         self.clock: Clock = LinkClock()
+        self.locked = why_locked()
         self._device = canonical(resolve(port))
         self._control, self._lock = announce(port, self._device, purpose, private=False)
         self._buffer = bytearray()
@@ -101,6 +103,7 @@ class SerialxLink(asyncio.Protocol):
         return data
 
     def write(self, data: bytes) -> None:
+        refuse_to_raise(self.locked, data)
         if self._transport is None:
             raise LinkLost(self.port, why_lost(self._gone, len(data)))
         try:

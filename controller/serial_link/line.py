@@ -31,9 +31,10 @@ from controller.errors import LinkLost, ProtocolViolation
 from controller.link import ControlRequest
 from controller.serial_link.control import ControlServer
 from controller.serial_link.locks import PortLock
+from controller.serial_link.output_lock import refuse_to_raise, why_locked
 from controller.serial_link.reasons import PORT_ERRORS, why_lost
 
-# design/architecture.md section 4: a stop request from another thread is heard within 50 ms.
+# A stop request from another thread is heard within this.
 SLICE_S: Final = 0.05
 # More than telemetry at 100 Hz gathers in a slice; the kernel's own buffer for a tty is 4096.
 _CHUNK: Final = 4096
@@ -111,6 +112,7 @@ class SerialLink:
         self.port = port
         self.device = device
         self.simulated = simulated
+        self.locked = "" if simulated else why_locked()
         self.clock: Clock = LinkClock()
         self._raw = raw
         self._control = control
@@ -156,7 +158,8 @@ class SerialLink:
                 return b""
 
     def write(self, data: bytes) -> None:
-        """See ByteLink. Raises LinkLost."""
+        """See ByteLink. Raises LinkLost; OutputRefused where the output is locked around this process."""
+        refuse_to_raise(self.locked, data)
         try:
             rest = data[self._write_direct(data) :] if self._is_direct else data
             if rest:

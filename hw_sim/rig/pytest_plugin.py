@@ -137,9 +137,12 @@ def ionto_scenario(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ionto_tape(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
+def ionto_tape(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tape]:
     """Every line between the driver and the unit, and the monitors over it."""
     _demand_driver()
+    from controller.serial_link.output_lock import VARIABLE
     from hw_sim.rig.pytest_tape import Tape, tapped
 
     node = request.node
@@ -147,6 +150,8 @@ def ionto_tape(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     port = request.config.getoption("--ionto-port")
     if port is not None and _is_hardware(request.config, port):
         tape.locked = _lock(node, request.config)
+        if tape.locked:
+            monkeypatch.setenv(VARIABLE, tape.locked)  # for the programs that this test starts
         tape.load_ohm = None if tape.locked else _load_ohm(request.config.getoption("--ionto-load"))
     with tapped(tape):
         yield tape

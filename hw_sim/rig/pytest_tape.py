@@ -18,20 +18,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from controller.errors import OutputRefused
 from controller.monitors import Violated, Watch
-from controller.wire import LineDecoder, Request, Telemetry, parse
+from controller.serial_link.output_lock import raises
+from controller.wire import LineDecoder, Telemetry, parse
 
-RAISING: Final = frozenset({"ARM", "START", "RESUME"})  # ARM measures the contact, with 50 uA
-PLAIN_RAISING: Final = ("OUTP", "INIT", "SOUR", "STAR", "ARM", "RESU")  # a unit may not know them; then it refuses
 REST: Final = frozenset({"IDLE", "STAGED", "ARMED", "PAUSED", "DONE", "FAULT", "BOOT", "SELFTEST"})
 QUIET_UA: Final = 50
 LOAD_SEEN_UA: Final = 200  # below it the quotient of two readings says little: they are good to 1 % and 10 uA
 LOAD_SHARE: Final = 0.25
 STOP: Final = b"\x18"
-
-
-class OutputRefused(Exception):
-    """A test wanted current out of real hardware, and something that this needs is missing; nothing was sent."""
 
 
 class Line(NamedTuple):
@@ -149,7 +145,7 @@ class TappedLink:
 
     def write(self, data: bytes) -> None:
         text = data.strip(b"\n").decode("latin-1")
-        if self._tape.locked is not None and raises(text):
+        if self._tape.locked is not None and raises(data):
             raise OutputRefused(self._tape.locked)
         self.watch.sent(self.now_us, text, self._tape.add(self, ">", text).number)
         self._link.write(data)
@@ -163,15 +159,6 @@ class TappedLink:
         """Whether the newest telemetry was of current, or of a state that may have some."""
         seen = self.newest
         return seen is not None and (seen.state.value not in REST or seen.i_ua > QUIET_UA)
-
-
-def raises(text: str) -> bool:
-    """Whether a line to the unit may add energy."""
-    message = parse(text)
-    if isinstance(message, Request):
-        return message.verb in RAISING
-    word = text.strip().lstrip(":").upper()
-    return word.startswith(PLAIN_RAISING) and not word.endswith(("?", "OFF", " 0"))
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_the_short_form_holds() -> None:
 
 @pytest.mark.slow
 def test_a_bad_firmware_is_found_shrunk_and_played_again(tmp_path: Path) -> None:
-    """The ramp-down that never runs, and then polarity flipped at full drive: one action of the host is all it takes."""
+    """The ramp-down that never runs, then polarity flipped at full drive: one action of the host is all it takes."""
     file = tmp_path / "found.toml"
     _, broken = search(60, 10, variant="ramp-down-never-runs", file=file)
     assert "I05: polarity" in broken

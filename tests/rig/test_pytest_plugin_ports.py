@@ -164,6 +164,28 @@ def test_it(ionto_unit):
     assert real.truth()["q_uc"] == 0.0
 
 
+def test_a_program_that_a_test_starts_is_locked_as_the_test_is(pytester: pytest.Pytester, real: RealWorld) -> None:
+    result = run(
+        pytester,
+        """
+import os, subprocess, sys
+SAY = [sys.executable, "-c", "import os; print(os.environ.get('IONTO_OUTPUT_LOCKED'))"]
+
+def test_it(ionto_port):
+    assert subprocess.check_output(SAY, text=True).startswith("this test is not marked ionto_energises")
+
+@pytest.mark.ionto_energises
+def test_energises(ionto_port):
+    assert subprocess.check_output(SAY, text=True) == "None\\n"
+
+def test_no_bench():
+    assert subprocess.check_output(SAY, text=True) == "None\\n"
+""",
+        "--ionto-port", "sim://@real", "--ionto-allow-output", "--ionto-load", "5k",
+    )  # fmt: skip
+    result.assert_outcomes(passed=3)
+
+
 def test_another_load_than_the_declared_one_ends_it(pytester: pytest.Pytester, real: RealWorld) -> None:
     body = ENERGISING.partition("def test_only_looks")[0]
     result = run(pytester, body, "--ionto-port", "sim://@real", "--ionto-allow-output", "--ionto-load", "8k")

@@ -68,6 +68,18 @@ def running(rig: ServedRig, folder: Path) -> Iterator[Host]:
 
 
 @pytest.mark.served("tcp")
+def test_a_locked_output_is_exit_code_4_and_nothing_flows(rig: ServedRig, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("IONTO_OUTPUT_LOCKED", "no load on this bench")
+    treatment = write_small(tmp_path / "small.toml", Q_UC / 60_000, I_UA / 1000)
+    process = spawn("-m", "controller", "run", treatment, "--port", rig.port, "--out", str(tmp_path / "runs"))
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 4
+    assert "the output is locked (IONTO_OUTPUT_LOCKED): no load on this bench" in err
+    assert not (tmp_path / "runs").exists()
+    assert rig.door.truth()["q_uc"] == 0.0
+
+
+@pytest.mark.served("tcp")
 def test_an_electrode_opened_in_hold_is_exit_code_5_and_a_reason(rig: ServedRig, tmp_path) -> None:
     with running(rig, tmp_path) as host:
         host.until("HOLD")
