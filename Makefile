@@ -9,12 +9,13 @@ BIN    := $(VENV)/bin
 run: $(VENV)/.run
 	@$(BIN)/ionto run examples/dexamethasone-40.toml
 
+# Two processes or more: the files are independent of one another. With `--port`, one unit is for one process.
 test: $(VENV)/.test
-	$(BIN)/pytest -m "not slow and not postgres"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not postgres"
 
 # Every scenario from both ends, the pages that commands make, long runs, WebAssembly: minutes more.
 test-slow: $(VENV)/.test
-	$(BIN)/pytest -m "slow and not postgres"
+	$(BIN)/pytest -n auto --dist worksteal -m "slow and not postgres"
 
 # The firmware under real MicroPython: needs Node; `make test` skips it where the npm package is missing.
 test-micropython: $(VENV)/.test

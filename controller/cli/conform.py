@@ -88,7 +88,7 @@ def conform(
     from controller.conform import Options
     from controller.conform import chosen as checks_of
     from controller.conform.report import as_json as document
-    from controller.conform.report import verdict
+    from controller.conform.report import remedies, verdict
 
     try:
         checks = checks_of(only)
@@ -107,8 +107,10 @@ def conform(
     if as_json:
         click.echo(json.dumps(document(report)))
     else:
-        click.echo(verdict(report) + (f"\nthe rest was not run: {report.ended_by}" if report.ended_by else ""))
-    return exits.DONE if report.conforms and not (strict and report.unrun) else exits.VIOLATED
+        for line in (*remedies(report), *([f"the rest was not run: {report.ended_by}"] if report.ended_by else ())):
+            click.echo(line)
+        click.echo(verdict(report))
+    return exits.DONE if report.unfailed and not (strict and report.unrun) else exits.VIOLATED
 
 
 def _run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.bench.report.pages import rendered
-from controller.conform.report import chapters, conditions, verdict
+from controller.conform.report import chapters, conditions, remedies, verdict
 from controller.conform.suite import Report
 
 
@@ -11,5 +11,6 @@ def page(report: Report, made: str) -> str:
     """``made``: when, as people read it."""
     return rendered(
         "conformance.html", room="controller.conform", title="Conformance to IONTO/1", report=report,
-        verdict=verdict(report), conditions=conditions(report), chapters=chapters(report), made=made,
+        verdict=verdict(report), conditions=conditions(report), remedies=remedies(report),
+        chapters=chapters(report), made=made,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -20,9 +22,17 @@ def chapters(report: Report) -> list[tuple[str, list[Result]]]:
 
 
 def verdict(report: Report) -> str:
-    """One line."""
+    """One line. What was not run is claimed by no word of it."""
     tally = ", ".join(f"{report.count(outcome)} {words}" for outcome, words in _WORDS.items())
-    return f"{'CONFORMS' if report.conforms else 'DOES NOT CONFORM'}: {tally}"
+    left_out = f", {report.left_out} left out" if report.left_out else ""
+    word = "CONFORMS" if report.conforms else "NOTHING FAILED" if report.unfailed else "DOES NOT CONFORM"
+    return f"{word}: {tally}{left_out}"
+
+
+def remedies(report: Report) -> list[str]:
+    """What it takes to run the rest: one line for each reason, with how many checks wait for it."""
+    reasons = Counter(r.reason for r in report.results if r.outcome is Outcome.NOT_RUN and not report.ended_by)
+    return [f"{count} not run: {reason}" for reason, count in reasons.most_common()]
 
 
 _WORDS: Final = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.NOT_RUN: "not run"}
@@ -48,7 +58,8 @@ def conditions(report: Report) -> dict[str, str]:
 
 def as_json(report: Report) -> dict[str, Any]:
     return {
-        "format": FORMAT, "conforms": report.conforms, "conditions": conditions(report), "ended_by": report.ended_by,
+        "format": FORMAT, "conforms": report.conforms, "left_out": report.left_out,
+        "conditions": conditions(report), "ended_by": report.ended_by,
         "count": {outcome.value: report.count(outcome) for outcome in Outcome},
         "results": [result.as_dict() for result in report.results],
     }  # fmt: skip
@@ -63,14 +74,9 @@ def story(result: Result) -> str:
 
 
 def as_junit(report: Report) -> bytes:
-    root = ElementTree.Element("testsuites", name="ionto conform")
+    root = ElementTree.Element("testsuites", {"name": "ionto conform", **_totals(report.results)})
     for title, results in chapters(report):
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=title, tests=str(len(results)), errors="0",
-            failures=str(sum(r.outcome is Outcome.FAIL for r in results)),
-            skipped=str(sum(r.outcome is Outcome.NOT_RUN for r in results)),
-            time=f"{sum(r.seconds for r in results):.3f}",
-        )  # fmt: skip
+        suite = ElementTree.SubElement(root, "testsuite", {"name": title, **_totals(results)})
         properties = ElementTree.SubElement(suite, "properties")
         for name, value in conditions(report).items():
             ElementTree.SubElement(properties, "property", name=name, value=value)
@@ -79,6 +85,15 @@ def as_junit(report: Report) -> bytes:
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+def _totals(results: Sequence[Result]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)), "errors": "0",
+        "failures": str(sum(r.outcome is Outcome.FAIL for r in results)),
+        "skipped": str(sum(r.outcome is Outcome.NOT_RUN for r in results)),
+        "time": f"{sum(r.seconds for r in results):.3f}",
+    }  # fmt: skip
 
 
 def _case(suite: ElementTree.Element, title: str, result: Result) -> None:

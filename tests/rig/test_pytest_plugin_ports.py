@@ -237,8 +237,7 @@ def test_half_a_permission_is_none(pytester: pytest.Pytester, options: list[str]
 
 
 def test_one_unit_is_tested_by_one_process(pytester: pytest.Pytester) -> None:
-    """xdist is not asked for by its name: its option is."""
-    pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('--numprocesses', type=int)\n")
+    """pytest-xdist itself, which these tests have."""
     result = run(pytester, ENERGISING, "--ionto-port", "sim://@real", "--numprocesses", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*one unit, one process: leave --numprocesses out with --ionto-port*"])
