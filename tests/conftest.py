@@ -27,6 +27,6 @@ def _own_surroundings(
     """Locks, ports, settings and the working folder of this user are none of a test's business."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IONTO_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    for name in ("PORT", "OUT", "OPERATOR", "STATION", "TELEMETRY_HZ", "STORE"):
+    for name in ("PORT", "OUT", "OPERATOR", "STATION", "TELEMETRY_HZ", "STORE", "OUTPUT_LOCKED"):
         monkeypatch.delenv(f"IONTO_{name}", raising=False)
     monkeypatch.setenv("IONTO_CONFIG", os.devnull)
