@@ -11,8 +11,6 @@ import pytest
 # pytester forgets what was imported while it ran, but a package keeps its rooms: imported here there is one of each.
 import controller.aio  # noqa: F401
 import hw_sim.rig.pytest_bench  # noqa: F401
-from controller.wire import seal
-from hw_sim.rig.pytest_tape import raises
 
 pytest_plugins = ["pytester"]
 
@@ -287,26 +285,3 @@ def test_own():
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["`controller` is *__init__.py here, and not ionto's driver, which this test needs*"])
-
-
-@pytest.mark.parametrize(
-    ("line", "adds_energy"),
-    [
-        (">0001 0002 START run=0", True),
-        (">0001 0002 ARM", True),
-        (">0001 0002 RESUME", True),
-        (">0001 0002 STOP", False),
-        (">0001 0002 PRES I=2000", False),
-        ("OUTP ON", True),
-        (":sour:curr 2", True),
-        ("OUTP OFF", False),
-        ("OUTP 0", False),
-        ("OUTP?", False),
-        ("MEAS:CURR?", False),
-        ("*RST", False),
-        ("\x18", False),
-    ],
-)
-def test_what_adds_energy(line: str, adds_energy: bool) -> None:
-    sealed = seal(line).strip().decode("latin-1") if line.startswith(">") else line
-    assert raises(sealed) is adds_energy
