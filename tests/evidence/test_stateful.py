@@ -25,13 +25,13 @@ def test_the_short_form_holds() -> None:
 
 @pytest.mark.slow
 def test_a_bad_firmware_is_found_shrunk_and_played_again(tmp_path: Path) -> None:
-    """The ramp-down that never runs, then polarity flipped at full drive: one action of the host is all it takes."""
+    """The ramp-down that never runs, then polarity flipped at full drive: one thing done is all it takes."""
     file = tmp_path / "found.toml"
     _, broken = search(60, 10, variant="ramp-down-never-runs", file=file)
     assert "I05: polarity" in broken
     story = parse(str(file))
-    assert len(story.host) == 1  # a stop, or a sleep that outlasts the lease, as Hypothesis' version would have it
-    assert story.agenda == ()
+    # A stop, the button on the unit, or a sleep that outlasts the lease: which of them, Hypothesis' version decides.
+    assert len(story.host) + len(story.agenda) == 1
     assert "I05: polarity" in replay(story, tmp_path / "bad")
     assert replay(replace(story, variant=""), tmp_path / "good") == ""
 
