@@ -110,13 +110,19 @@ def _written(sheet: Sheet, folder: Path, ended_ms: int, *, complete: bool) -> Ve
 
 def is_verification(folder: Path) -> bool:
     """Whether a folder of the shelf is a verification's, finished or cut off."""
-    if (folder / FILE).exists():
-        return True
-    with contextlib.suppress(OSError), (folder / WIRE_LOG).open("rb") as log:
+    return (folder / FILE).exists() or bool(begun(folder))
+
+
+def begun(folder: Path) -> Mapping[str, Any]:
+    """The first note of a verification's log; empty where there is none."""
+    with contextlib.suppress(OSError, ValueError), (folder / WIRE_LOG).open("rb") as log:
         log.readline()
         # The first note is the first line after the header, and ``kind`` its first key (schemas/README.md).
-        return f'= {{"kind":"{BEGIN}"'.encode() in log.readline()
-    return False
+        _, mark, note = log.readline().partition(f'= {{"kind":"{BEGIN}",'.encode())
+        if mark:
+            facts: dict[str, Any] = json.loads(b"{" + note)
+            return facts
+    return {}
 
 
 def recover_verification(folder: Path) -> VerificationRecord:

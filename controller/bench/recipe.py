@@ -68,6 +68,9 @@ def load_recipe(where: str) -> Recipe:
         RecipeError: no such recipe, or one sentence for each mistake in it.
     """
     raw = _inherited(where, Path(), 0)
+    if where not in shipped() and raw.get("name") in shipped():
+        text = f'found "{raw["name"]}", which is a recipe that ships, expected a name of its own: attempts count by it'
+        _refuse([Problem(("name",), text)], where)
     return _recipe(raw, where)
 
 

@@ -112,7 +112,7 @@ class Sheet:
         begin, end = self.begin, self._end
         if end is None:
             self._close({"ended": Verdict.ABORTED, "details": []}, None)
-            text = "the verification was cut off: the program or its machine ended while it ran"
+            text = "the verification was cut off: the program or its machine ended, or its disk could not be written"
             end = {"ended": Verdict.ABORTED, "details": [{"code": CUT_OFF, "description": text}]}
         return VerificationRecord(
             id=begin["id"], test_name=begin["test_name"], dut_id=begin["dut_id"], station_id=begin["station_id"],

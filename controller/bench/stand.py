@@ -158,16 +158,24 @@ class Stand:
             self.wait(0.1)
 
     def _clear(self, faults: int) -> None:
-        codes = [fault for fault in Fault if faults >> fault - 1 & 1]
+        codes = _codes(faults)
         if codes:
             self.wait(CLEAR_AFTER_S)
         for code in codes:
             with suppress(CommandRefused):  # its cause is still there: the next turn asks again, and READY_S ends it
                 self.unit.clear(code)
 
+    def cleared(self) -> int:
+        """How many faults stay latched when those were cleared whose cause is gone."""
+        self._clear(self.unit.status().faults)
+        return self.unit.status().faults.bit_count()
+
+    def latched(self, faults: int) -> str:
+        """In words; empty for none."""
+        return "; ".join(f"{fault:02d} {fault.name}: {FAULT_TEXT[fault]}" for fault in _codes(faults))
+
     def _hindrance(self, state: UnitState, faults: int) -> str:
-        latched = [f"{fault:02d} {fault.name}: {FAULT_TEXT[fault]}" for fault in Fault if faults >> fault - 1 & 1]
-        return f"it is in {state.value}" + (f", with {'; '.join(latched)}" if latched else "")
+        return f"it is in {state.value}" + (f", with {self.latched(faults)}" if faults else "")
 
     # -- current ---------------------------------------------------------------------------------------------------
 
@@ -220,6 +228,10 @@ class Stand:
             self.listen()
         if session.error is not None:
             raise session.error
+
+
+def _codes(faults: int) -> list[Fault]:
+    return [fault for fault in Fault if faults >> fault - 1 & 1]
 
 
 def bench_treatment(

@@ -46,7 +46,7 @@ def load_station(path: Path) -> Station:
         raise RecipeError([f"{path}: {exc}"]) from exc
     except TreatmentError as exc:
         raise RecipeError(list(exc.problems)) from exc
-    problems = walked(raw, StationFile, STATION_TABLES) or _missing(raw)
+    problems = _problems(raw)
     if problems:
         raise RecipeError([problem.sentence(str(path)) for problem in problems])
     station = raw["station"]
@@ -56,12 +56,22 @@ def load_station(path: Path) -> Station:
     )  # fmt: skip
 
 
+def _problems(raw: Mapping[str, Any]) -> list[Problem]:
+    """All at once; of one key, what is said with its role in mind."""
+    wrong = walked(raw, StationFile, STATION_TABLES)
+    if not all(isinstance(raw.get(name, {}), dict) for name in ("station", "meter", "load")):
+        return wrong
+    missing = _missing(raw)
+    told = {problem.path for problem in missing}
+    return [problem for problem in wrong if problem.path not in told] + missing
+
+
 def _missing(raw: Mapping[str, Any]) -> list[Problem]:
     problems = []
     if "name" not in raw.get("station", {}):
         problems.append(Problem(("station", "name"), 'missing, expected which bench this is; add name = "bench 1"'))
     zone = raw.get("station", {}).get("time_zone")
-    if zone is not None and not _is_zone(zone):
+    if isinstance(zone, str) and not _is_zone(zone):
         text = f'found the text "{zone}", expected a name of the tz database; write one such as "Europe/Berlin"'
         problems.append(Problem(("station", "time_zone"), text))
     for role, drivers in (("meter", ("scpi", "door")), ("load", ("decade", "door", "prompts"))):
@@ -76,6 +86,10 @@ def _missing(raw: Mapping[str, Any]) -> list[Problem]:
             problems.append(Problem((role, "address"), 'missing; add address = "USB0::...::INSTR"'))
         if (role, driver) == ("meter", "scpi") and "calibration_due" not in table:
             text = "missing, expected the day on its calibration label; add calibration_due = 2026-10-01"
+            problems.append(Problem((role, "calibration_due"), text))
+        calibrated, due = table.get("calibrated"), table.get("calibration_due")
+        if isinstance(calibrated, date) and isinstance(due, date) and due < calibrated:
+            text = f"found {due}, expected a day after it was calibrated, which was on {calibrated}"
             problems.append(Problem((role, "calibration_due"), text))
     return problems
 
@@ -115,10 +129,12 @@ def refuse_overdue(station: Station, today: date, *, allow: bool) -> list[str]:
     warnings = []
     for role in ("meter", "load"):
         table = getattr(station, role) or {}
-        due = table.get("calibration_due")
+        due, calibrated = table.get("calibration_due"), table.get("calibrated")
+        which = f"the {role} of {station.name}" + (f" ({table['serial']})" if "serial" in table else "")
+        if calibrated is not None and date.fromisoformat(calibrated) > today:
+            raise Refusal(f"{which} was calibrated on {calibrated}, which is still to come: correct the station file")
         if due is None or date.fromisoformat(due) >= today:
             continue
-        which = f"the {role} of {station.name}" + (f" ({table['serial']})" if "serial" in table else "")
         if not allow:
             raise Refusal(
                 f"{which} was due for calibration on {due}: have it calibrated, or use --allow-overdue, which the "

@@ -9,7 +9,7 @@ stays NOT_MEASURED. After each of them the output was told to stop, by the sessi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final
 from controller.bench.errors import Aborted, InstrumentError, NotInTime, NotReady, Refusal, UnitFailed
 from controller.bench.eye import WatchedUnit
 from controller.bench.instruments.fitting import Fitted
-from controller.bench.log import VerificationLog
+from controller.bench.log import VerificationLog, begun
 from controller.bench.measurement import Definition, Measurement
 from controller.bench.procedures import PROCEDURES
 from controller.bench.procedures.procedure import Procedure, yes
@@ -78,7 +78,9 @@ class Verification:
         self._refuse_other(unit, recipe, serial)
         self.recipe = recipe
         self._begun = begun
+        self._looked = False
         begin = _begin(unit, recipe, station, fitted, out, operator, warnings)
+        begin["warnings"] += _blind(begin["phases"], fitted)
         self.log = VerificationLog.create(out, begin, unit.link.clock)
         calibrated = next((each.calibrated for each in fitted.records if each.role == "meter"), None)
         self.stand = Stand(
@@ -109,6 +111,8 @@ class Verification:
                 if ended is not None and ended.last:
                     end = ended.as_facts() | {"details": []}  # they are the procedure's
                     break
+            else:
+                self._leave_ready()
             return self.log.finish(end)
         except RecordError as exc:
             self._quiet()
@@ -129,6 +133,7 @@ class Verification:
         ended: Ended | None = None
         try:
             stand.check()
+            self._tell_latched()
             if procedure.name != "self_test":
                 stand.ready()
             procedure.perform(self.recipe.tables[procedure.name], stand)
@@ -144,6 +149,27 @@ class Verification:
             stand.measured(f"{procedure.name}.went_through", 1.0 if ended is None else 0.0)
         log.note("procedure_end", NO_END if ended is None else ended.as_facts())
         return ended
+
+    def _tell_latched(self) -> None:
+        """What was latched when the unit came is told once: a killed host may have left it, and nobody knows."""
+        if self._looked:
+            return
+        self._looked = True
+        latched = self.stand.latched(self.stand.unit.status().faults)
+        if latched:
+            self.log.note(
+                "warning", {"text": f"latched before anything was measured: {latched}; cleared if it could be"}
+            )
+
+    def _leave_ready(self) -> None:
+        """The last trip is not left for the next one who takes the unit. The judgement is made already."""
+        try:
+            self.stand.ready()
+        except RecordError:
+            raise
+        except IontoError as exc:
+            self._quiet()
+            self.log.note("warning", {"text": f"the unit was not left at rest: {exc}"})
 
     def _quiet(self) -> None:
         """Current off, whatever happened; a line that is gone leaves it to the lease."""
@@ -208,6 +234,17 @@ def _begin(
     }  # fmt: skip
 
 
+def _blind(phases: list[dict[str, Any]], fitted: Fitted) -> list[str]:
+    """The warning that a verification without a meter begins with."""
+    definitions = [each for phase in phases for each in phase["measurements"].values()]
+    lost = sum(each["instrument"] == "meter" for each in definitions)
+    if fitted.meter is not None or not lost:
+        return []
+    return [
+        f"no meter at this station: {lost} of {len(definitions)} measurements need one, and nothing proves the current"
+    ]
+
+
 def _phase(procedure: Procedure, recipe: Recipe, unit: Unit) -> PhaseRecord:
     definitions = [
         *procedure.declare(recipe.tables[procedure.name], unit.facts),
@@ -224,9 +261,13 @@ def _phase(procedure: Procedure, recipe: Recipe, unit: Unit) -> PhaseRecord:
 
 def earlier(out: Path, serial: str, recipe: str) -> int:
     """How many verifications of this unit by this recipe are in this folder already, whatever became of them."""
-    found = 0
-    for file in out.glob(f"*/{FILE}"):
-        with suppress(OSError, ValueError, AttributeError):
-            data = json.loads(file.read_text("utf-8"))
-            found += data.get("dut_id") == serial and data.get("test_name") == recipe
-    return found
+    return sum((each.get("dut_id"), each.get("test_name")) == (serial, recipe) for each in map(_heads, out.glob("*/")))
+
+
+def _heads(folder: Path) -> Mapping[str, Any]:
+    """What the record says of itself, or the log of one that was cut off."""
+    with suppress(OSError, ValueError):
+        data = json.loads((folder / FILE).read_text("utf-8"))
+        if isinstance(data, dict):
+            return data
+    return begun(folder)

@@ -136,9 +136,11 @@ def recover(run: str, out: str | None, as_json: bool) -> None:
     with shelf_of(out) as shelf:
         folder = shelf.find(run)
         if is_verification(folder):
-            from controller.cli.verify import tell
+            from controller.cli.verify import leave_reports, tell
 
-            tell(recover_verification(folder), as_json=as_json)
+            record = recover_verification(folder)
+            leave_reports(record)
+            tell(record, as_json=as_json)
         else:
             _print(recover_record(folder), as_json)
 

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -99,12 +99,12 @@ def verify(
             raise click.ClickException(str(exc)) from exc
         with _Signals(verification):
             record = verification.run()
-    _report(record)
+    leave_reports(record)
     tell(record, as_json=as_json)
     return exit_code(record)
 
 
-def _report(record: VerificationRecord) -> None:
+def leave_reports(record: VerificationRecord) -> None:
     """Beside the record; one that cannot be written is told, and `ionto report` makes it another time."""
     if record.folder is None:
         return
@@ -135,6 +135,7 @@ def _tell(text: str) -> None:
 
 def _ask(text: str) -> None:
     """Nothing flows while a person is asked, so Ctrl-C, Ctrl-D and a signal to end are a plain no."""
+    _forget_typed()
     kept = {number: signal.signal(number, signal.default_int_handler) for number in _ENDING}
     click.secho(f"  >> {text} ", bold=True, nl=False, err=True)
     try:
@@ -145,6 +146,20 @@ def _ask(text: str) -> None:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+def _forget_typed() -> None:
+    """An Enter that was typed ahead, or a scanner's second one, fits no resistor."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        with suppress(termios.error, ValueError, OSError):  # no terminal, and nothing to forget
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _nobody(text: str) -> None:

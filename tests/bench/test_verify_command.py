@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import sys
+import threading
 
 import pytest
 
 from controller.cli import run_command
+from controller.cli.verify import _ask, _forget_typed
 from tests.bench.benches import recipe
 from tests.bench.test_verify_units import GAIN
 
@@ -30,6 +35,22 @@ def narrow(tmp_path) -> str:
 
 def ionto(*words: str, out) -> int:
     return run_command(["verify", *words, "--out", str(out / "runs")])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+def test_an_enter_typed_ahead_answers_no_question(monkeypatch):
+    keyboard, terminal = os.openpty()
+    try:
+        with os.fdopen(terminal) as stdin:
+            monkeypatch.setattr(sys, "stdin", stdin)
+            os.write(keyboard, b"SN0001\n\n")
+            assert select.select([terminal], [], [], 5.0)[0]
+            _forget_typed()
+            assert not select.select([terminal], [], [], 0.0)[0]
+            threading.Timer(0.05, os.write, (keyboard, b"\n")).start()
+            _ask("fit 5 kohm")
+    finally:
+        os.close(keyboard)
 
 
 def test_a_good_unit_passes(narrow, tmp_path, capsys):

@@ -14,6 +14,7 @@ import pytest
 from controller.bench.log import is_verification, recover_verification
 from controller.bench.measurement import Outcome
 from controller.bench.record import Verdict
+from controller.cli import run_command
 from controller.errors import RecordError
 from tests.bench.benches import recipe, verified
 
@@ -34,6 +35,18 @@ def cut(finished: Path, to: Path, lines: int) -> Path:
     whole = (finished / "wire.log").read_bytes().splitlines(keepends=True)
     (to / "wire.log").write_bytes(b"".join(whole[:lines]) + whole[min(lines, len(whole) - 1)][:7])
     return to
+
+
+def test_recovered_it_has_its_reports(finished, tmp_path, capsys):
+    folder = cut(finished, tmp_path / "runs" / "killed", 5)
+    assert run_command(["runs", "recover", "killed", "--out", str(tmp_path / "runs")]) == 0
+    assert capsys.readouterr().out.startswith("ABORTED  narrow, unit SN0001, attempt 1: ")
+    assert {"report.html", "junit.xml", "measurements.csv"} < {file.name for file in folder.iterdir()}
+
+
+def test_one_that_was_cut_off_counts_as_an_attempt_before_it_is_recovered(finished, tmp_path):
+    cut(finished, tmp_path / "runs" / "killed", 5)
+    assert verified("sim://bench-5k", recipe(tmp_path, STEPS), tmp_path / "runs").attempt == 2
 
 
 def test_wherever_the_log_is_cut_the_verification_is_aborted_and_says_what_was_measured(finished, tmp_path):

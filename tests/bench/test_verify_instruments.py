@@ -150,6 +150,9 @@ def test_without_a_meter_accuracy_is_not_measured_and_not_failed(tmp_path):
     }  # fmt: skip
     assert record.outcome == "PASS"
     assert "the unit's own reading proves nothing" in next(record.measurements).reason
+    assert record.warnings == (
+        "no meter at this station: 2 of 3 measurements need one, and nothing proves the current",
+    )
 
 
 def test_with_a_meter_the_calibration_date_is_with_the_value(tmp_path):

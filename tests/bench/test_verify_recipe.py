@@ -40,6 +40,12 @@ def test_a_family_is_a_few_lines_over_its_parent(tmp_path):
     assert what.tables["accuracy"] == {**parent.tables["accuracy"], "set_points_ma": [0.5, 2.0]}
 
 
+def test_the_name_of_a_recipe_that_ships_is_taken(tmp_path):
+    (tmp_path / "mine.toml").write_text('format = 1\nname = "acceptance"\nextends = "acceptance"\n', "utf-8")
+    with pytest.raises(RecipeError, match="which is a recipe that ships, expected a name of its own"):
+        load_recipe(str(tmp_path / "mine.toml"))
+
+
 def test_the_hash_is_of_what_is_judged_by_and_not_of_the_file(tmp_path):
     plain, commented = recipe(tmp_path, ""), recipe(tmp_path, "# a comment\n")
     other = recipe(tmp_path, "[accuracy]\nerror_ua = 9.0\n")

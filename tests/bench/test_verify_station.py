@@ -61,6 +61,23 @@ def test_every_mistake_is_told(tmp_path):
     }  # fmt: skip
 
 
+def test_mistakes_of_both_kinds_come_at_once_and_with_the_role_in_mind(tmp_path):
+    text = '[station]\nnam = "b"\ntime_zone = "Mars"\n[meter]\ndriver = "scpo"\n'
+    with pytest.raises(RecipeError) as caught:
+        station(tmp_path, text)
+    told = {problem.split(": ")[1]: problem for problem in caught.value.problems}
+    assert set(told) == {"station.nam", "station.name", "station.time_zone", "meter.driver"}
+    assert told["meter.driver"].endswith('found the text "scpo", expected scpi or door for a meter')
+
+
+def test_days_that_cannot_be(tmp_path):
+    with pytest.raises(RecipeError, match="expected a day after it was calibrated, which was on 2025-11-01"):
+        station(tmp_path, WHOLE.replace("2026-11-22", "2025-10-01"))
+    later = WHOLE.replace("2025-11-01", "2031-01-01").replace("2026-11-22", "2032-01-01")
+    with pytest.raises(Refusal, match="was calibrated on 2031-01-01, which is still to come"):
+        refuse_overdue(station(tmp_path, later), TODAY, allow=True)
+
+
 def test_what_belongs_together_is_asked_for_together(tmp_path):
     text = '[station]\ntime_zone = "Berlin"\n[meter]\ndriver = "scpi"\n[load]\ndriver = "scpi"\n'
     with pytest.raises(RecipeError) as caught:

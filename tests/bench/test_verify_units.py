@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,7 @@ from controller.errors import RecordError
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
 from hw_sim.firmware.machine import RAMP_UP
 from hw_sim.firmware.main import Firmware
+from hw_sim.scenario import parse
 from hw_sim.variants.build import Defect, built
 from hw_sim.world import World
 from tests.bench.benches import STATION, TODAY, failed, nobody, recipe, values, verified
@@ -88,6 +90,32 @@ def test_a_unit_that_is_never_ready_fails_and_the_rest_is_not_measured(tmp_path)
     assert failed(record) == ["self_test.faults", "self_test.relay_open", "self_test.passed", "ramp.went_through"]
     assert record.phases[2].outcome is None
     assert "14 SELFTEST" in record.outcome_details[-1].description
+
+
+@pytest.fixture
+def desk() -> Iterator[World]:
+    """A unit that goes on when its port is closed."""
+    world = parse("bench-5k").world()
+    register_world("desk", world)
+    yield world
+    unregister_world("desk")
+
+
+def test_the_last_trip_is_not_left_for_the_next_verification(tmp_path, desk: World):
+    what = recipe(tmp_path, 'steps = ["self_test", "trips"]\n[trips]\nfaults = ["short"]\n')
+    for _ in range(2):
+        record = verified("sim://@desk", what, None)
+        assert (failed(record), record.warnings) == ([], ())
+        assert desk.firmware.rec.fl == 0
+
+
+def test_what_a_unit_comes_with_is_told_and_cleared(tmp_path, desk: World):
+    desk.advance_to(3_000_000)
+    desk.firmware.rec.fl = 1 << 7
+    record = verified("sim://@desk", recipe(tmp_path, 'steps = ["self_test"]\n'), None)
+    assert failed(record) == []
+    (warning,) = record.warnings
+    assert warning.startswith("latched before anything was measured: 08 ")
 
 
 def test_attempts_are_counted_per_unit_and_recipe(tmp_path):
@@ -201,6 +229,21 @@ def test_what_a_person_does_is_judged_by_its_code_and_not_timed(tmp_path):
         "trips.hot.time": None, "trips.hot.code": None, "trips.went_through": 1.0,
     }  # fmt: skip
     assert record.outcome is Verdict.PASS
+
+
+def test_what_nobody_did_says_nothing_of_the_unit(tmp_path):
+    class Idle(Person):
+        def do(self, deed: str, amount: float = 0.0) -> None:
+            pass
+
+    what = recipe(tmp_path, 'steps = ["trips"]\n[trips]\nfaults = ["interlock"]\n')
+    with WatchedUnit.open("sim://bench-5k") as unit:
+        bench = of_port(unit.link.bench_door)
+        mia = Idle(bench)
+        record = Verification(unit, what, STATION, Fitted(load=mia, meter=bench, hands=mia, records=()), out=None).run()
+    assert record.outcome is Verdict.TIMEOUT
+    assert failed(record) == []
+    assert "nobody did it in 60 s, or the unit did not notice" in record.outcome_details[-1].description
 
 
 def test_a_full_disk_ends_it_and_the_output_is_off(tmp_path, monkeypatch):

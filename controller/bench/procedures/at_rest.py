@@ -20,7 +20,7 @@ def _declare_self_test(t: Table, _: UnitFacts) -> list[Definition]:
     return [
         Definition(
             name="self_test.faults", title="faults latched", unit="", limits=Limits(0, 0), error_code="SLF-1",
-            how="number of faults that STATUS shows, before anything is asked of the unit",
+            how="number of faults that STATUS shows after CLEAR of each, before any current",
         ),
         Definition(
             name="self_test.relay_open", title="output relay open at rest", unit="", limits=yes(), error_code="SLF-2",
@@ -39,8 +39,8 @@ def _declare_self_test(t: Table, _: UnitFacts) -> list[Definition]:
 
 def _self_test(_: Table, stand: Stand) -> None:
     unit = stand.unit
+    stand.measured("self_test.faults", float(stand.cleared()))
     reply = unit.ask("STATUS")
-    stand.measured("self_test.faults", float(reply.hexa("fl").bit_count()))
     stand.measured("self_test.relay_open", 0.0 if reply.flag("rl") else 1.0)
     began_s = unit.now
     try:

@@ -12,6 +12,7 @@ from math import inf
 from typing import NamedTuple
 
 from controller.bench.drive import Drive
+from controller.bench.errors import NotInTime
 from controller.bench.instruments import Deed, Quantity
 from controller.bench.measurement import Definition, Limits, Point
 from controller.bench.procedures.procedure import Procedure, Table, at_most, ua_of
@@ -182,6 +183,8 @@ def _one(t: Table, stand: Stand, name: str, trip: Trip) -> float | None:
             patience_s = BY_HAND_S if base == "person" else 5.0
             longest_s = trip.grace_s + t[f"{name}_ms"] / 1000 + patience_s
             _await(drive, longest_s)
+            if base == "person" and not drive.session.over and drive.session.state is not SessionState.PAUSED:
+                raise NotInTime(f"{trip.title}: nobody did it in {BY_HAND_S:g} s, or the unit did not notice")
             drive.hold_quiet()
             quiet = t["quiet_ua"] if trip.watch == "current" else QUIET_MV
             value, why = timed(stand, drive, base, since_s, quiet, t[f"{name}_ms"])
