@@ -2,14 +2,16 @@
 
 A fenced block whose first line is ``# name.ext`` is a file of that name. In a ``console`` block a line with ``$`` is a
 command, the lines below it are what has to come in that order, among other lines perhaps; ``...`` stands for anything.
-A block of ``python`` without a name is run. ``toml`` has to be TOML. What is in ``text`` is not run: hardware, or lines
-of the wire.
+A block of ``python`` without a name is run. ``toml`` has to be TOML. What is in ``text`` or in no language is not run:
+hardware, lines of the wire, or a list of ways to say a command. Of those every ``ionto`` line has to name a command and
+options that there are.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,15 +21,20 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
+
+from controller.cli import cli as ionto
+from hw_sim.cli.commands import cli as ionto_sim
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "docs").rglob("*.md")
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
     if re.search(r"^ *```(console|python|toml)$", path.read_text("utf-8"), re.M)
 )
 OWN_TESTS = {  # pages whose blocks have a test of their own, because there is more to see in them than an exit code
+    "README.md": "tests/meta/test_readme.py",
     "docs/extending-the-simulator.md": "tests/meta/test_extending_page.py",
     "docs/testing-your-application.md": "tests/meta/test_testing_page.py",
 }
@@ -104,6 +111,40 @@ def test_what_the_page_shows_is_so(page: str, tmp_path: Path) -> None:
             for command, shown in commands(block.text):
                 output = type_in(command, tmp_path)
                 assert comes(shown, output), f"$ {command}\n{output}\n--- shown:\n" + "\n".join(shown)
+
+
+NOT_RUN = sorted(
+    (path.relative_to(ROOT).as_posix(), line)
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+    for block in blocks(path.relative_to(ROOT).as_posix())
+    if block.language in ("", "bash")
+    for line in block.text.splitlines()
+    if line.startswith(("ionto ", "ionto-sim "))
+)
+
+
+@pytest.mark.parametrize(("page", "line"), NOT_RUN)
+def test_a_command_that_is_not_run_is_one_that_there_is(page: str, line: str) -> None:
+    program, *words = shlex.split(line.removesuffix("&"), comments=True)
+    command: click.Command | None = ionto if program == "ionto" else ionto_sim
+    context = click.Context(command)
+    while isinstance(command, click.Group):
+        command = command.get_command(context, words.pop(0))
+        assert command is not None, (page, line)
+        context = click.Context(command)
+    command.make_parser(context).parse_args(words)
+
+
+def test_no_link_of_a_page_leads_nowhere() -> None:
+    """The site is built of ``docs/`` alone, so its links stay there too; to the headings, mkdocs looks itself."""
+    dead = []
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text("utf-8"), flags=re.M | re.S)
+        for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text):
+            target = (page.parent / link).resolve()
+            if not target.exists() or ROOT / "docs" not in target.parents:
+                dead.append(f"{page.relative_to(ROOT)}: {link}")
+    assert dead == []
 
 
 def test_pages_left_to_other_tests_have_them() -> None:

@@ -41,6 +41,29 @@ def test_what_would_be_too_much_is_not_begun(ionto_port: str, diary: Diary) -> N
         give(ionto_port, TREATMENT, "left", diary, now=NOON)
 
 
+@pytest.mark.ionto_energises
+def test_every_site_has_a_day_of_its_own(ionto_port: str, diary: Diary, tmp_path: Path) -> None:
+    for site in ("left", "right"):
+        assert give(ionto_port, TREATMENT, site, diary, now=NOON, out=tmp_path / "runs").outcome == "DONE"
+    with pytest.raises(TooMuch):
+        give(ionto_port, TREATMENT, "left", diary, now=NOON + timedelta(hours=1))
+    assert [entry.site for entry in diary.entries()] == ["left", "right"]
+
+
+def test_a_unit_that_waits_gives_nothing(ionto_unit) -> None:
+    seen = ionto_unit.status()
+    assert seen.state.name == "IDLE"
+    assert seen.i_ua <= 50
+
+
+@pytest.mark.ionto_needs("faults")
+def test_a_lead_that_comes_off_over_a_real_line(ionto_port: str, ionto_door, diary: Diary, tmp_path: Path) -> None:
+    ionto_door.inject(fault="lead-off@state=HOLD+1")
+    entry = give(ionto_port, TREATMENT, "left", diary, now=NOON, out=tmp_path / "runs")
+    assert entry.outcome == "FAULT:01"
+    assert diary.given_ma_min("left", NOON) == pytest.approx(entry.dose_ma_min, abs=1e-4)
+
+
 @pytest.mark.ionto_scenarios("skin", "dry-skin", "hydrated-skin", "bench-5k")
 def test_on_every_skin(ionto_world, diary: Diary, tmp_path: Path) -> None:
     assert give(ionto_world.port, TREATMENT, "left", diary, now=NOON, out=tmp_path / "runs").outcome == "DONE"
