@@ -172,6 +172,7 @@ class DoseTable(TypedDict):
     current_ma: _Current
     load_kohm: _Load
     with_pause: _Answer
+    with_stop: _Answer
     reported_percent: _Percent
     delivered_percent: _Percent
     both_uc: Annotated[float, Span(0, 100_000, "uC", "600")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,9 @@ LATE = "sim://bench-5k?variant=slow-over-current"
 STICKY = "sim://bench-5k?fault=E12@state=HOLD"
 WELDED = "sim://bench-5k?fault=E12"
 LOST = "sim://bench-5k?variant=dose-cleared-on-resume"
+STOPPED = "sim://bench-5k?variant=undelivered-subtracted-twice"
+STEEP = "sim://bench-5k?variant=ramp-down-never-runs"
+LEFT_ON = "sim://bench-5k?variant=output-left-on"
 UNCOUNTED = "sim://bench-5k?variant=nothing-at-the-end"
 
 # Narrow recipes, so that they are quick; the whole of acceptance is below, and slow.
@@ -61,10 +65,13 @@ NARROW = {
     LATE: ('steps = ["trips"]\n[trips]\nfaults = ["overcurrent"]\n', "trips.overcurrent.time"),
     STICKY: ('steps = ["self_test", "leakage"]\n', "leakage.relay_open"),
     LOST: ('steps = ["dose"]\n[dose]\ndoses_ma_min = [0.5]\n', "dose.delivered.paused"),
+    STOPPED: ('steps = ["dose"]\n[dose]\ndoses_ma_min = [0.5]\n', "dose.delivered.stopped"),
+    STEEP: ('steps = ["ramp"]\n[ramp]\nslews_ma_per_s = [0.5]\n', "ramp.down.0.5"),
+    LEFT_ON: ('steps = ["ramp"]\n[ramp]\nslews_ma_per_s = [0.5]\n', "ramp.down.0.5"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("port", NARROW, ids=["gain", "late-trip", "sticky-relay", "lost-dose"])
+@pytest.mark.parametrize("port", NARROW, ids=lambda port: re.split("[=@]", port)[1])
 def test_a_bad_unit_fails_where_it_is_bad(port, tmp_path):
     text, name = NARROW[port]
     record = verified(port, recipe(tmp_path, text), tmp_path / "runs")

@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("mutmut", reason="mutmut is not installed: pip install 'ionto[mutation]'")
 
 from tests.evidence import mutation
-from tests.evidence.mutation.judging import judge
-from tests.evidence.mutation.mutants import mutants
+from tests.evidence.mutation.judging import Tally, judge
+from tests.evidence.mutation.mutants import Mutant, mutants
 from tests.evidence.mutation.rooms import ROOMS, Room
 from tests.evidence.part import Effort
 
@@ -42,6 +42,16 @@ def test_mutants_change_one_place_inside_a_function_and_no_words(tmp_path: Path)
         (10, "worst: 1 -> 2"),
     ]
     assert found[1].source(SOURCE) == SOURCE.replace(b"a >= b", b"a > b")
+
+
+@pytest.mark.parametrize(("made", "enough"), [(12, True), (10, False)])
+def test_a_sample_may_hold_any_number_of_mutants_that_nobody_could_notice(made: int, enough: bool) -> None:
+    """Eight killed, and two that survive for a known reason: fine in a sample of twelve, not as a whole room."""
+    alive = [Mutant("a.py", n, f"f: {n}", 0, 1, "") for n in range(2)]
+    known = {mutation.key(mutant): "equivalent" for mutant in alive}
+    tally = Tally(killed=8, survived=alive)
+    assert mutation.Judged(room="a", made=made, tally=tally, reasons=known).enough is enough
+    assert not mutation.Judged(room="a", made=made, tally=tally, reasons={}).enough
 
 
 @pytest.mark.slow

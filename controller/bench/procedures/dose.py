@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 from controller.bench.drive import Drive
 from controller.bench.instruments import Reading
@@ -17,25 +18,42 @@ RAMP_MA_PER_S = 0.5
 LONGEST_GAP_S = 0.5  # between two readings of a meter that the charge is added up from
 
 
-def _cases(t: Table) -> list[tuple[str, float, bool]]:
-    """(name, dose, with a pause in it); the pause is in the last run, which is the longest."""
-    cases = [(f"{dose:g}", dose, False) for dose in sorted(t["doses_ma_min"])]
-    return [*cases, ("paused", max(t["doses_ma_min"]), True)] if t["with_pause"] else cases
+class Case(NamedTuple):
+    """One run; half-way ``pause`` pauses and resumes it, ``stop`` ends it there."""
+
+    name: str
+    dose_ma_min: float
+    half_way: str = ""
+
+
+def _cases(t: Table) -> list[Case]:
+    longest = max(t["doses_ma_min"])
+    cases = [Case(f"{dose:g}", dose) for dose in sorted(t["doses_ma_min"])]
+    cases += [Case("paused", longest, "pause")] if t["with_pause"] else []
+    return cases + ([Case("stopped", longest, "stop")] if t["with_stop"] else [])
 
 
 def _declare(t: Table, _: UnitFacts) -> list[Definition]:
     found = []
-    for name, dose, paused in _cases(t):
+    for name, dose, half_way in _cases(t):
         asked = uc_from_ma_min(dose)
-        at = f"{dose:g} mA.min" + (", paused half-way" if paused else "")
+        at = f"{dose:g} mA.min" + (f", {name} half-way" if half_way else "")
         reported = t["reported_percent"] / 100 * asked + t["both_uc"]
         delivered = t["delivered_percent"] / 100 * asked + t["both_uc"]
-        found += [
+        found.append(
             Definition(
-                name=f"dose.delivered.{name}", title=f"{at}: told less than flowed", unit="uC",
-                limits=Limits(-delivered, delivered), error_code="DOS-1", instrument="meter",
+                name=f"dose.delivered.{name}",
+                title=f"{at}: told less than flowed",
+                unit="uC",
+                limits=Limits(-delivered, delivered),
+                error_code="DOS-1",
+                instrument="meter",
                 how="dose that the unit tells less charge by the meter, check and ramps included",
-            ),
+            )
+        )
+        if half_way == "stop":
+            continue
+        found += [
             Definition(
                 name=f"dose.reported.{name}", title=f"{at}: told less prescribed", unit="uC",
                 limits=Limits(-reported, reported), how="dose that the unit tells at the end less the prescribed one",
@@ -69,18 +87,22 @@ def integral_uc(readings: list[Reading]) -> float | None:
 
 def _perform(t: Table, stand: Stand) -> None:
     stand.fit(t["load_kohm"])
-    for name, dose, paused in _cases(t):
-        _one(t, stand, name, dose, paused)
+    for case in _cases(t):
+        _one(t, stand, case)
 
 
-def _one(t: Table, stand: Stand, name: str, dose: float, paused: bool) -> None:
+def _one(t: Table, stand: Stand, case: Case) -> None:
+    name, dose, half_way = case
     seconds = dose / t["current_ma"] * 60
     before = stand.read("charge")
     with stand.deliver(t["current_ma"], name=f"dose {name}", dose_ma_min=dose, telemetry_ms=100) as drive:
         drive.watch = "current" if before is None else None
-        if paused:
+        if half_way:
             drive.to_hold(t["current_ma"] / RAMP_MA_PER_S)
             drive.until(lambda: _told(drive) > uc_from_ma_min(dose) // 2, seconds + 60.0, "half of the dose")
+        if half_way == "stop":
+            drive.stop()
+        elif half_way == "pause":
             drive.pause()
             drive.hold(1.0)
             drive.resume()
@@ -91,8 +113,10 @@ def _one(t: Table, stand: Stand, name: str, dose: float, paused: bool) -> None:
     if result is not None and outcome not in ("UNKNOWN", "REFUSED"):
         off = None if flowed is None else result.q_uc - (flowed - _sense_uc(drive))
         stand.measured(f"dose.delivered.{name}", off, "the meter's readings are too far apart to add up")
-        stand.measured(f"dose.reported.{name}", float(result.q_uc - uc_from_ma_min(dose)))
-    stand.measured(f"dose.ended.{name}", 1.0 if outcome == "DONE" else 0.0)
+        if half_way != "stop":
+            stand.measured(f"dose.reported.{name}", float(result.q_uc - uc_from_ma_min(dose)))
+    if half_way != "stop":
+        stand.measured(f"dose.ended.{name}", 1.0 if outcome == "DONE" else 0.0)
 
 
 def _told(drive: Drive) -> int:

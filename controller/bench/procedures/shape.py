@@ -13,6 +13,8 @@ from controller.wire import UnitState
 
 MARK_S = 0.2  # of a ramp's plot: 10 s of it are 50 points
 SETTLE_S = 5.0
+LONGEST_GAP_S = 0.5  # between two readings of a meter that a step is told from
+FAR_APART = "the meter's readings are too far apart to see a ramp"
 HOLD_EVERY_S = 0.1
 
 # -- ramp ----------------------------------------------------------------------------------------------------------
@@ -64,18 +66,35 @@ def _one_ramp(t: Table, stand: Stand, slew: float) -> None:
         drive.to_hold(ramp_s)
         drive.until(lambda: drive.state in (UnitState.RAMP_DOWN, UnitState.DONE), 600.0, "the ramp down")
         drive.run_to_end(ramp_s + 20.0)
+        drive.hold_quiet()
         seen = [Reading(at, abs(ua)) for at, ua in drive.readings]
     if not seen:
         return
     top = max(range(len(seen)), key=lambda n: seen[n].value)
     reached = next((n for n, each in enumerate(seen) if each.value >= 0.98 * set_ua), top)
     left = next((n for n in range(len(seen) - 1, -1, -1) if seen[n].value >= 0.98 * set_ua), top)
-    up, down = _line(seen[: reached + 1], set_ua), _line(seen[left:], set_ua)
-    stand.measured(f"ramp.up.{slew:g}", None if up is None else up[0] / 1000, "there was no ramp to measure")
-    stand.measured(f"ramp.down.{slew:g}", None if down is None else -down[0] / 1000, "there was no ramp to measure")
-    stand.measured(f"ramp.shape.{slew:g}", None if up is None else up[1], "there was no ramp to measure")
+    up, down = seen[: reached + 1], seen[left:]
+    line = _line(up, set_ua)
+    stand.measured(f"ramp.up.{slew:g}", _slew(up, set_ua), FAR_APART)
+    stand.measured(f"ramp.down.{slew:g}", _slew(down, set_ua), FAR_APART)
+    stand.measured(f"ramp.shape.{slew:g}", None if line is None else line[1], "there was no ramp to measure")
     stand.measured(f"ramp.overshoot.{slew:g}", seen[top].value - set_ua)
     stand.series(_overlay(seen, slew))
+
+
+def _slew(seen: list[Reading], set_ua: int) -> float | None:
+    """In mA/s, without sign. A step instead of a ramp is as steep as it was seen; no way at all is 0.
+
+    None: the meter looked away while the current went from one end to the other.
+    """
+    line = _line(seen, set_ua)
+    if line is not None:
+        return abs(line[0]) / 1000
+    low, high = 0.1 * set_ua, 0.9 * set_ua
+    for (t0, i0), (t1, i1) in pairwise(seen):
+        if (i0 - low) * (i1 - low) <= 0 or (i0 - high) * (i1 - high) <= 0:
+            return None if t1 - t0 > LONGEST_GAP_S else abs(i1 - i0) / (t1 - t0) / 1000
+    return 0.0
 
 
 def _line(seen: list[Reading], set_ua: int) -> tuple[float, float] | None:

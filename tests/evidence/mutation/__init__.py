@@ -46,7 +46,10 @@ class Judged:
 
     @property
     def enough(self) -> bool:
-        return self.noticed * 100 >= REQUIRED_PERCENT * self.tally.total > 0
+        """Of a whole room every survivor counts; in a sample not those with a reason: it may hold any number of them."""
+        whole = self.tally.total == self.made
+        counted = self.tally.total if whole else self.noticed + len(self.unexplained)
+        return self.noticed * 100 >= REQUIRED_PERCENT * counted > 0
 
     @property
     def unexplained(self) -> list[Mutant]:
