@@ -28,9 +28,10 @@ from .chips import Adc, Dac, Fram
 TICK_MS = 10
 SLOW_TICKS = 10  # supply and temperature are read every 100 ms
 TX_LIMIT = 8192
-PORTION = 64  # of USB: what fits into one packet is written or not, nothing waits for a host that does not read
+PORTION = 64  # bytes of USB in one turn of the loop, either way
 RESET_MS = 250  # the processor's own watchdog; the relay has been open for half of that
 COLLECT_BYTES = 24_000  # what the doors may have left lying about before it is collected, between two ticks
+RUNNING_AT, RUNNING = 0x4005800C, 0x696F6E74  # watchdog scratch 0 outlives a reset, not a power cut; 4 to 7 are taken
 LATE_MS = 100  # fault 16: later than that the control step is no control
 SLOTS = ("sys", "sys.b", "cal", "cal.b", "win", "win.b")
 
@@ -70,7 +71,10 @@ class Board(Hal):
         self.temperature = machine.ADC(TEMPERATURE)
         self.serial = hexlify(machine.unique_id()).decode().upper()[-8:]
         self.jumper = not pin(JUMPER, pin.IN, pin.PULL_UP).value()
-        self.reset_cause = 1 if machine.reset_cause() == machine.WDT_RESET else 0
+        # machine.reset(), which flashing ends with, is a watchdog reset too: only one of a running loop is fault 16.
+        bitten = machine.reset_cause() == machine.WDT_RESET and machine.mem32[RUNNING_AT] == RUNNING
+        machine.mem32[RUNNING_AT] = 0
+        self.reset_cause = 1 if bitten else 0
         self.dog = None
         self.slow = 0
         self.kicked = 0
@@ -79,6 +83,11 @@ class Board(Hal):
         self.waiting = bytearray()  # for the host
         self.last_ms = time.ticks_ms()
         self.up_ms = 0
+
+    def guard(self) -> None:
+        """From here on the loop runs or is reset, and the next start knows it."""
+        machine.mem32[RUNNING_AT] = RUNNING
+        self.dog = machine.WDT(timeout=RESET_MS)
 
     # -- the tick's ----------------------------------------------------------------------------------------
 
@@ -156,10 +165,16 @@ class Board(Hal):
         return True
 
     def flush(self, poll, out) -> None:
-        """Hand over what the host takes now."""
-        while self.waiting and poll.poll(0):
-            out.write(self.waiting[:PORTION])
-            self.waiting = self.waiting[PORTION:]
+        """Hand over what the host takes now: byte by byte, because POLLOUT promises room for one.
+
+        More than there is room for would wait 500 ms for a host that does not read, and the watchdog has 250.
+        """
+        count = 0
+        while count < PORTION and count < len(self.waiting) and poll.poll(0):
+            out.write(self.waiting[count : count + 1])
+            count += 1
+        if count:
+            self.waiting = self.waiting[count:]
 
 
 def place(slot: str) -> int:
@@ -212,6 +227,6 @@ def run() -> None:
     micropython.kbd_intr(-1)  # 0x03 is a stop byte, not an interrupt of this program
     board = Board()
     loop = Loop(board, sys.stdin.buffer, sys.stdout.buffer)
-    board.dog = machine.WDT(timeout=RESET_MS)
+    board.guard()
     while True:
         loop.turn()

@@ -12,6 +12,7 @@ import importlib
 import select
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -86,19 +87,19 @@ class FakeFram:
 
 
 class Stream:
-    """Standard input or output of the board."""
+    """Standard input or output of the board; ``room`` is what the USB FIFO takes before the host reads."""
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.takes = True
+        self.room = 1 << 20
 
     def read(self, count: int) -> bytes:
         taken, self.data = bytes(self.data[:count]), self.data[count:]
         return taken
 
     def write(self, data: bytes) -> None:
-        assert self.takes, "a write to a host that does not read waits"
-        assert len(data) <= 64
+        assert len(data) <= self.room, "what does not fit waits 500 ms for the host"
+        self.room -= len(data)
         self.data += data
 
 
@@ -116,6 +117,7 @@ class Desk:
         self.memory = bytearray(32_768) if memory is None else memory
         self.inputs, self.outputs = Stream(), Stream()
         self.cause = 1
+        self.registers: dict[int, int] = defaultdict(int)  # a reset leaves them, a power cut does not
         self.chips: dict[int, Any] = {}
         self.loop: Any = None
 
@@ -176,7 +178,7 @@ class Desk:
 
     def put(self, conn: int, data: bytes) -> None:
         self.inputs.data += data
-        while self.inputs.data:
+        while self.inputs.data or (self.loop.board.waiting and self.outputs.room):
             self.loop.turn()
 
     def take(self, conn: int) -> bytes:
@@ -225,13 +227,20 @@ def powered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         def read_u16(self) -> int:
             return self.mv * 65_535 // 3300
 
+    class WDT:
+        def __init__(self, timeout: int) -> None:
+            assert timeout <= 8388, "the counter of the RP2040 ends there"
+
+        def feed(self) -> None:
+            pass
+
     def idle() -> None:
         raise Bitten
 
     machine = ModuleType("machine")
     for name, what in {
         "Pin": Pin, "SPI": SPI, "ADC": ADC, "idle": idle, "unique_id": lambda: bytes.fromhex("e66164084311a52b"),
-        "reset_cause": lambda: desk.cause, "WDT_RESET": 3,
+        "reset_cause": lambda: desk.cause, "WDT_RESET": 3, "WDT": WDT, "mem32": desk.registers,
     }.items():  # fmt: skip
         setattr(machine, name, what)
     monkeypatch.setitem(sys.modules, "machine", machine)
@@ -259,5 +268,5 @@ class Poll:
         self.stream, self.writes = stream, what == select.POLLOUT
 
     def poll(self, timeout_ms: int) -> list[object]:
-        ready = self.stream.takes if self.writes else bool(self.stream.data)
+        ready = self.stream.room > 0 if self.writes else bool(self.stream.data)
         return [self.stream] if ready else []

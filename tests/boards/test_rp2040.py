@@ -103,19 +103,44 @@ def test_a_tick_that_was_late_is_made_up_for(bench: Bench):
     assert bench.world.firmware.rec.q - told_uc == pytest.approx(bench.true_uc - true_uc, abs=15)
 
 
-def test_a_watchdog_start_says_so(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("was_running", "faults"), [(True, 1 << 15), (False, 0)])
+def test_a_loop_that_was_bitten_is_a_fault_and_a_reset_after_flashing_is_none(
+    was_running: bool, faults: int, monkeypatch: pytest.MonkeyPatch
+):
     desk = Desk()
-    desk.cause = 3
     with powered(desk, monkeypatch):
-        assert Bench(world=desk).world.firmware.rec.fl == 1 << 15  # type: ignore[arg-type]
+        if was_running:
+            desk.loop.board.guard()
+            desk.held_up = True
+            desk.advance_to(desk.now_us + 200_000)
+            with pytest.raises(Bitten):
+                desk.loop.turn()
+    again = Desk(memory=desk.memory)
+    again.cause, again.registers = 3, desk.registers
+    with powered(again, monkeypatch):
+        assert again.firmware.rec.fl == faults
 
 
-def test_a_host_that_does_not_read_holds_nothing_up(bench: Bench):
+@pytest.mark.parametrize("room", [0, 1, 63, 100])
+def test_a_host_that_does_not_read_holds_nothing_up(bench: Bench, room: int):
     holding(bench, Q=120_000)
-    bench.world.outputs.takes = False
+    bench.world.outputs.room = room
     bench.put(b"\x18")
     bench.advance(1.2)
     assert bench.true_ua == 0
+    assert bench.world.outputs.room == 0
+
+
+def test_a_host_that_reads_again_gets_whole_lines(bench: Bench):
+    desk = bench.world
+    desk.outputs.room = 7
+    desk.put(0, b"*IDN?\n")
+    heard = b""
+    for _ in range(40):
+        heard += desk.take(0)
+        desk.outputs.room = 7
+        desk.advance_to(desk.now_us + 10_000)
+    assert b",IONTO-4,4311A52B," in heard
 
 
 def test_a_memory_that_does_not_take_a_write_gives_no_output(bench: Bench, monkeypatch: pytest.MonkeyPatch):

@@ -46,7 +46,7 @@ class Judged:
 
     @property
     def enough(self) -> bool:
-        """Of a whole room every survivor counts; in a sample not those with a reason: it may hold any number of them."""
+        """Of a whole room every survivor counts; in a sample not those with a reason: there it may be all."""
         whole = self.tally.total == self.made
         counted = self.tally.total if whole else self.noticed + len(self.unexplained)
         return self.noticed * 100 >= REQUIRED_PERCENT * counted > 0
