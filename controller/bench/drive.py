@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 START_S: Final = 15.0
 AFTER_S: Final = 0.3
 SLOW_S: Final = 0.1
+BABBLE_S: Final = 0.25  # as often as KEEP would come
 _HOST: Final = "the verification"
 
 
@@ -124,11 +125,15 @@ class Drive:
             else:
                 self.turn()
 
-    def watch_silently(self, seconds: float) -> None:
-        """Only read, the line and the meter, and say nothing: no KEEP leaves, and the unit's lease runs out."""
+    def watch_silently(self, seconds: float, babble: bytes = b"") -> None:
+        """Only read, the line and the meter: no KEEP leaves, whatever ``babble`` does, and the lease runs out."""
         unit, end_s = self.session.unit, self.session.unit.now + seconds
+        babble_s = unit.now
         was, self.watch = self.watch, "current"
         while unit.now < end_s:
+            if babble and unit.now >= babble_s:
+                unit.link.write(babble)
+                babble_s += BABBLE_S
             unit.pump(min(end_s, unit.now + POLL_S))
             if self.stand.stop_wanted is not None:
                 break

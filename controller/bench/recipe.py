@@ -21,6 +21,7 @@ from controller.errors import TreatmentError
 from controller.treatment.grammar import FORMAT
 from controller.treatment.reading import Problem, parsed, walked
 
+MOST_MV: Final = 0.88 * 54_000  # of the highest voltage limit: above 0.9 the unit limits, and means to
 LONGEST_MA_MIN: Final = 80.0  # the unit's highest dose of one run
 DEEPEST: Final = 8  # of inheritance; deeper is a circle or nobody's intention
 _OWN: Final = ("format", "name", "description", "extends")
@@ -130,6 +131,12 @@ def _together(raw: Mapping[str, Any]) -> Iterator[Problem]:
     if trips is not None and trips["z_high_quiet_kohm"] >= trips["z_high_trip_kohm"]:
         text = "found no room below z_high_trip_kohm, expected a smaller load, that does not trip"
         yield Problem(("trips", "z_high_quiet_kohm"), text)
+    accuracy = raw.get("accuracy")
+    if accuracy is not None:
+        kohm, least_ma = max(accuracy["loads_kohm"]), min(accuracy["set_points_ma"])
+        if least_ma * 1000 * kohm > MOST_MV:
+            text = f"found {kohm:g}, at which no set-point has room, expected {MOST_MV / 1000 / least_ma:.3g} or less"
+            yield Problem(("accuracy", "loads_kohm"), text)
     calibration = raw.get("calibration")
     if calibration is not None and calibration["low_ma"] >= calibration["high_ma"]:
         yield Problem(("calibration", "low_ma"), "found no less than high_ma, expected the lower of two points")

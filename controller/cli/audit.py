@@ -35,6 +35,7 @@ def audit(path: str, out: str | None, as_json: bool) -> int:
     """
     log = _log(path, out)
     findings, chain = _judge(log)
+    held = sum(finding.verdict.word == "held" for finding in findings)
     violated = [finding for finding in findings if finding.verdict.word == "violated"]
     if as_json:
         whole = {"log": str(log), "chain": chain, "violated": len(violated), "findings": [_row(f) for f in findings]}
@@ -43,9 +44,12 @@ def audit(path: str, out: str | None, as_json: bool) -> int:
         for finding in findings:
             click.echo(f"{finding.id}  {finding.title:20}  {finding.verdict}")
         say(f"{log}: {chain}")
-        held = sum(finding.verdict.word == "held" for finding in findings)
         say(f"{len(violated)} violated, {held} held, {len(findings) - len(violated) - held} not observable")
-    return exits.VIOLATED if violated else exits.DONE
+    if violated:
+        return exits.VIOLATED
+    if not held:
+        raise click.ClickException(f"{log}: nothing in it can be judged; is it the log of a run?")
+    return exits.DONE
 
 
 def _log(path: str, out: str | None) -> Path:

@@ -172,7 +172,7 @@ class Log(Monitor):
 
     def chained(self, ok: bool, text: str) -> None:
         """What the log's own chain says; a log that was cut off is no violation, one that was altered is."""
-        self.looked = True
+        self.looked = self.looked or self.story.line > 0
         if not ok:
             self.violate(f"the log is {text}")
 

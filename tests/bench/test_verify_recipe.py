@@ -40,6 +40,11 @@ def test_a_family_is_a_few_lines_over_its_parent(tmp_path):
     assert what.tables["accuracy"] == {**parent.tables["accuracy"], "set_points_ma": [0.5, 2.0]}
 
 
+def test_a_load_at_which_nothing_can_be_measured_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"found 50, at which no set-point has room, expected 47\.5 or less"):
+        recipe(tmp_path, "[accuracy]\nset_points_ma = [1.0, 4.0]\nloads_kohm = [5.0, 50.0]\n")
+
+
 def test_the_name_of_a_recipe_that_ships_is_taken(tmp_path):
     (tmp_path / "mine.toml").write_text('format = 1\nname = "acceptance"\nextends = "acceptance"\n', "utf-8")
     with pytest.raises(RecipeError, match="which is a recipe that ships, expected a name of its own"):

@@ -53,6 +53,7 @@ STICKY = "sim://bench-5k?fault=E12@state=HOLD"
 WELDED = "sim://bench-5k?fault=E12"
 LOST = "sim://bench-5k?variant=dose-cleared-on-resume"
 STOPPED = "sim://bench-5k?variant=undelivered-subtracted-twice"
+ANY_BYTE = "sim://bench-5k?variant=lease-by-any-byte"
 STEEP = "sim://bench-5k?variant=ramp-down-never-runs"
 LEFT_ON = "sim://bench-5k?variant=output-left-on"
 UNCOUNTED = "sim://bench-5k?variant=nothing-at-the-end"
@@ -65,6 +66,7 @@ NARROW = {
     LATE: ('steps = ["trips"]\n[trips]\nfaults = ["overcurrent"]\n', "trips.overcurrent.time"),
     STICKY: ('steps = ["self_test", "leakage"]\n', "leakage.relay_open"),
     LOST: ('steps = ["dose"]\n[dose]\ndoses_ma_min = [0.5]\n', "dose.delivered.paused"),
+    ANY_BYTE: ('steps = ["lease"]\n', "lease.bytes"),
     STOPPED: ('steps = ["dose"]\n[dose]\ndoses_ma_min = [0.5]\n', "dose.delivered.stopped"),
     STEEP: ('steps = ["ramp"]\n[ramp]\nslews_ma_per_s = [0.5]\n', "ramp.down.0.5"),
     LEFT_ON: ('steps = ["ramp"]\n[ramp]\nslews_ma_per_s = [0.5]\n', "ramp.down.0.5"),
@@ -123,6 +125,11 @@ def test_what_a_unit_comes_with_is_told_and_cleared(tmp_path, desk: World):
     assert failed(record) == []
     (warning,) = record.warnings
     assert warning.startswith("latched before anything was measured: 08 ")
+
+
+def test_a_line_that_loses_bytes_is_no_slow_unit(tmp_path):
+    record = verified("sim://bench-5k?fault=L02:rate=0.002", recipe(tmp_path, 'steps = ["telemetry"]\n'), None)
+    assert (values(record)["telemetry.reply"] or 0.0) < 20.0
 
 
 def test_attempts_are_counted_per_unit_and_recipe(tmp_path):

@@ -45,6 +45,14 @@ def test_a_good_run(capsys) -> None:
     assert all(row["said"] for row in said["findings"])
 
 
+@pytest.mark.parametrize("text", ["", "what is this\n"])
+def test_a_log_of_nothing_is_not_judged(capsys, tmp_path, text) -> None:
+    log = tmp_path / "wire.log"
+    log.write_text(text)
+    assert run_command(["runs", "audit", str(log)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("scenario", ["lead-pulled", "power-cut", "host-stops", "line-break", "dac-bit"])
 def test_what_goes_wrong_in_a_good_unit_violates_nothing(capsys, scenario) -> None:
     deliver("--dose", "4", "--port", f"sim://{scenario}")

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
@@ -49,12 +50,12 @@ def main(arguments: list[str]) -> int:
         result = None if told.only else pool.submit(_hazard_tests).result()
     took_s = time.monotonic() - began
     print(text(parts, took_s))
-    failed_tests = 0 if result is None else sum(counts["failed"] for counts in result["tests"].values())
+    unproved = [] if result is None else hazard_page.unproved(result)
     if result is not None:
-        print(f"tests of the hazards: {len(result['tests'])} places, {failed_tests} failed")
+        print(f"tests of the hazards: {len(result['tests'])} places, not passed: {', '.join(unproved) or 'none'}")
     if told.write:
         _write(parts, result, took_s, effort)
-    return 0 if all(part.held for part in parts) and not failed_tests else FAILED
+    return 0 if all(part.held for part in parts) and not unproved else FAILED
 
 
 def text(parts: list[Part], took_s: float) -> str:
@@ -105,7 +106,8 @@ def _hazard_tests() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         junit = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={junit}", *tests]
-        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False, timeout=900)
+        with suppress(subprocess.TimeoutExpired):  # no file then, and no test of the table counts as passed
+            subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False, timeout=900)
         return hazard_page.collect(junit, date=f"{datetime.now(UTC):%Y-%m-%d}", commit=_commit())
 
 

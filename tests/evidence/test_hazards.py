@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.evidence.hazards import page
-from tests.evidence.hazards.page import PAGE, collect, hazards, last_result, problems
+from tests.evidence.hazards.page import PAGE, collect, hazards, last_result, problems, unproved
 
 JUNIT = """<testsuites><testsuite>
 <testcase classname="tests.unit.core.test_exchange" name="test_a[1]"/>
@@ -40,6 +40,11 @@ def test_results_are_those_of_pytest(tmp_path):
     (tmp_path / "junit.xml").write_text(JUNIT)
     told = collect(tmp_path / "junit.xml", date="2026-01-31", commit="abc1234")
     assert told["tests"]["tests/unit/core/test_exchange.py"] == {"passed": 1, "failed": 1, "skipped": 1}
+    wanted = {test for hazard in hazards() for test in hazard.tests}
+    assert unproved(told) == sorted(wanted), "one failed, and the rest was never come to"
+    nothing = collect(tmp_path / "none.xml", date="2026-01-31", commit="abc1234")
+    assert unproved(nothing) == sorted(wanted)
+    assert unproved({"tests": {key: {"passed": 1, "failed": 0, "skipped": 2} for key in wanted}}) == []
     assert "tests/unit/core/test_other.py" not in told["tests"]
     shown = page.page(hazards(), told)
     assert "**1 failed**" in shown

@@ -5,12 +5,11 @@ from __future__ import annotations
 from controller.bench.drive import Drive
 from controller.bench.measurement import Chart, Definition, Limits, Point, Series
 from controller.bench.procedures.procedure import Procedure, Table, at_most, mean, ua_of, within
+from controller.bench.recipe import MOST_MV
 from controller.bench.stand import Stand
 from controller.limits import UnitFacts
 
 RAMP_MA_PER_S = 0.5
-ROOM = 0.88  # of the highest voltage limit: above 0.9 the unit limits, and means to
-VMAX_MV = 54_000
 TOO_SLOW_S = 0.05
 
 # -- polarity ------------------------------------------------------------------------------------------------------
@@ -54,9 +53,8 @@ POLARITY = Procedure("polarity", "Polarity", _declare_polarity, _polarity)
 
 def _grid(t: Table) -> list[tuple[float, list[float]]]:
     """Loads with the set-points that the voltage allows, highest first, because a set-point never goes up in a run."""
-    most_mv = ROOM * VMAX_MV
     return [
-        (kohm, sorted((ma for ma in t["set_points_ma"] if ma * 1000 * kohm <= most_mv), reverse=True))
+        (kohm, sorted((ma for ma in t["set_points_ma"] if ma * 1000 * kohm <= MOST_MV), reverse=True))
         for kohm in t["loads_kohm"]
     ]
 
@@ -99,8 +97,6 @@ def _declare_accuracy(t: Table, _: UnitFacts) -> list[Definition]:
 
 def _accuracy(t: Table, stand: Stand) -> None:
     for kohm, set_points in _grid(t):
-        if not set_points:
-            continue
         stand.fit(kohm)
         errors: list[tuple[float, float]] = []
         with stand.deliver(set_points[0], name=f"accuracy, {kohm:g} kohm", limits=_window(kohm)) as drive:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.bench.drive import Drive
-from controller.bench.instruments import Deed
+from controller.bench.drive import BABBLE_S, Drive
+from controller.bench.instruments import Deed, Meter
 from controller.bench.measurement import Chart, Definition, Limits, Point, Series
 from controller.bench.procedures.procedure import Procedure, Table, at_most
 from controller.bench.stand import Stand
@@ -133,6 +133,11 @@ def _declare_lease(t: Table, facts: UnitFacts) -> list[Definition]:
             how=f"from the last KEEP to the meter staying at or below {t['quiet_ua']:g} uA; lease {facts.lease_ms} ms",
         ),
         Definition(
+            name="lease.bytes", title="a host that sends, but no KEEP: output quiet", unit="ms", error_code="LSE-3",
+            limits=Limits(facts.lease_ms - t["early_ms"], facts.lease_ms + t["late_ms"]), instrument="meter",
+            how=f"as lease.time, while an empty line goes to the unit every {BABBLE_S:g} s",
+        ),
+        Definition(
             name="lease.no_return", title="no current afterwards", unit="uA", limits=at_most(t["quiet_ua"]),
             how="highest reading of the meter in the 2 s after", error_code="LSE-2", instrument="meter",
         ),
@@ -143,23 +148,31 @@ def _lease(t: Table, stand: Stand) -> None:
     if stand.meter is None or not stand.reads("current"):
         return  # nothing here is known without one, and a silent host should be a measured one
     stand.fit(t["load_kohm"])
+    for name, babble in (("lease.time", b""), ("lease.bytes", b"\n")):
+        stand.ready()
+        time_ms, most_ua = _one_lease(t, stand, stand.meter, babble)
+        stand.measured(name, time_ms)
+        if not babble:
+            stand.measured("lease.no_return", most_ua)
+
+
+def _one_lease(t: Table, stand: Stand, meter: Meter, babble: bytes) -> tuple[float, float]:
+    """(ms from the last KEEP until the output was quiet, the highest reading in the 2 s behind it)."""
     unit, quiet_ua = stand.unit, t["quiet_ua"]
     with stand.deliver(t["current_ma"], name="lease") as drive:
         drive.to_hold(t["current_ma"] / RAMP_MA_PER_S)
         drive.hold(1.0)
         drive.until(lambda: drive.samples[-1].unit.lease_ms > unit.facts.lease_ms - 100, 5.0, "a full lease")
-        since_s = stand.meter.now() - (unit.facts.lease_ms - drive.samples[-1].unit.lease_ms) / 1000
+        since_s = meter.now() - (unit.facts.lease_ms - drive.samples[-1].unit.lease_ms) / 1000
         longest_s = (unit.facts.lease_ms + 2 * t["late_ms"]) / 1000
-        drive.watch_silently(longest_s)
+        drive.watch_silently(longest_s, babble)
         quiet_s = drive.quiet_after(since_s, quiet_ua)
         time_ms = (drive.looked_s(since_s) if quiet_s is None else quiet_s) * 1000
         if quiet_s is None:
             unit.brake(abort=True)
         drive.readings.clear()
         drive.watch_silently(2.0)
-        most = max(abs(each.value) for each in drive.readings)
-    stand.measured("lease.time", time_ms)
-    stand.measured("lease.no_return", most)
+        return time_ms, max(abs(each.value) for each in drive.readings)
 
 
 LEASE = Procedure("lease", "Lease", _declare_lease, _lease)

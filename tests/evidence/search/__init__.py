@@ -19,6 +19,7 @@ from tests.evidence.search.walk import Found, Path, Walk
 _COMMAND: Final = "python -m tests.evidence.search"
 # Of the mishaps those that lead to few new states, so that a quick check still walks whole runs.
 _QUICK: Final = ("lost to unit", "lost to host", "reset", "stop button", "pause")
+ONE_STATE_IN: Final = {Effort.FULL: 8000, Effort.LONG: 200}  # from which a second mishap is tried
 _PLANTED_QUICK: Final = 5  # the first ones take a second each
 
 
@@ -26,7 +27,7 @@ def search(effort: Effort) -> Found:
     """Of the pair that is shipped."""
     if effort is Effort.SHORT:
         return Walk(Bench(), (8,), held=1, only=_QUICK).run()
-    return Walk(Bench(), (1, 8000) if effort is Effort.FULL else (1, 200)).run()
+    return Walk(Bench(), (1, ONE_STATE_IN[effort])).run()
 
 
 def run(effort: Effort) -> Part:
@@ -42,7 +43,7 @@ def run(effort: Effort) -> Part:
             caught += 1
     return Part(
         name="state search",
-        counts={**_counts(found), "planted errors": len(tried), "of these found": caught},
+        counts={**_counts(found), **_bound(effort), "planted errors": len(tried), "of these found": caught},
         failures=tuple(failures),
     )
 
@@ -57,6 +58,13 @@ def _counts(found: Found) -> dict[str, int | str]:
         "pairs of host state and unit state": len(found.pairs),
         "states that end with nobody's help": found.unaided,
     }
+
+
+def _bound(effort: Effort) -> dict[str, int | str]:
+    """How small the searched part is: a figure of states says nothing without it."""
+    if effort is Effort.SHORT:
+        return {"bound": f"one prescription; of the mishaps only {', '.join(_QUICK)}, from one state in 8"}
+    return {"bound": f"one prescription; one mishap from every state, a second one from one in {ONE_STATE_IN[effort]}"}
 
 
 def _failure(what: str, path: Path) -> Failure:

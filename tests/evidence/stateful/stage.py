@@ -21,7 +21,7 @@ from hw_sim.rig.play import treatment_of
 from hw_sim.scenario import HostAction, Scenario, Treatment
 from tests.evidence.nth.story import OUTCOME, Truth
 from tests.evidence.nth.taps import wall_of
-from tests.monitors import Eyes, holds_what_flowed, is_zero
+from tests.monitors import CHECKS_UC, Eyes, holds_what_flowed, is_zero
 
 NAME: Final = "stateful"
 SLICE_S: Final = 0.1
@@ -145,6 +145,7 @@ class Stage:
         try:
             record = recover(folder)
         except RecordError:
+            assert self._eyes.delivered_uc <= CHECKS_UC, "current flowed, and no record can be had"
             return
         holds_what_flowed(record, self._eyes.delivered_uc)
 
@@ -179,6 +180,7 @@ class Stage:
             if record.folder is None or not self._warned_unheard(record.folder):
                 raise
             self._eyes.judge(record.folder, ("I04",), record.runs)
+            holds_what_flowed(record, self._eyes.delivered_uc)
 
     def _warned_unheard(self, folder: Path) -> bool:
         """The unit made a warning or a fault known that is not in the log."""
