@@ -102,7 +102,7 @@ $(VENV)/.docs: pyproject.toml $(VENV)/bin/python
 
 $(VENV)-neighbours/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-neighbours
-	$(VENV)-neighbours/bin/python -m pip install --quiet --disable-pip-version-check -e '.[neighbours,asyncio]' pytest pytest-timeout
+	$(VENV)-neighbours/bin/python -m pip install --quiet --disable-pip-version-check -e '.[neighbours,asyncio]' pytest pytest-timeout hypothesis
 	@touch $@
 
 clean:
