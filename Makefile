@@ -100,7 +100,7 @@ $(VENV)/.docs: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs,asyncio]'
 	@touch $@ $(VENV)/.run
 
-$(VENV)-neighbours/.made: pyproject.toml
+$(VENV)-neighbours/.made: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)-neighbours
 	$(VENV)-neighbours/bin/python -m pip install --quiet --disable-pip-version-check -e '.[neighbours,asyncio]' pytest pytest-timeout hypothesis
 	@touch $@
