@@ -330,6 +330,7 @@ def begin(s: Record, resumed: int) -> None:
     off(s)
     s.relay = 1
     s.trim = 0
+    s.quiet = 0  # the bridge's second without current begins anew when this is over
     s.tgt = s.ua * 1000
     keep(s)
     # Blocks are counted on the on-time; it starts on a whole second, rounded up so that none is lost.

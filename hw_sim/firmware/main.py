@@ -16,6 +16,7 @@ from .machine import (
     IDLE,
     NAMES,
     PAUSE,
+    PAUSED,
     PAUSING,
     RAMP_DOWN,
     RAMP_UP,
@@ -256,7 +257,7 @@ class Firmware:
                 s.why = output.STOPPED
             elif s.why < output.FAULTED:
                 s.why = output.STOPPED
-        elif s.is_open:
+        elif s.is_open or st == PAUSED:  # a pause without a run is nothing, and yet a way out of it
             output.off(s)
             output.close_run(s, output.STOPPED)
             move(s, STOP_OPEN, by)

@@ -328,8 +328,12 @@ def test_the_sign_of_the_current_is_the_polarity_prescribed() -> None:
         assert int(bench.status()["i"]) > 900  # a magnitude
 
 
-def test_the_bridge_turns_only_after_a_second_of_quiet_and_arm_still_answers_in_time() -> None:
-    bench = Bench().to("HOLD", POL="+")
+@pytest.mark.parametrize("armed_ticks", [0, 150], ids=["at-once", "armed-for-a-while"])
+def test_the_bridge_turns_only_after_a_second_of_quiet_and_arm_still_answers_in_time(armed_ticks: int) -> None:
+    bench = Bench().to("ARMED", POL="+")
+    bench.ticks(armed_ticks)
+    assert bench.start()["code"] == "00"
+    bench.until("HOLD")
     bench.ask("ABORT")
     stopped_us = bench.world.now_us
     bench.prescribe(POL="-")
@@ -353,6 +357,18 @@ def test_the_bridge_turns_only_after_a_second_of_quiet_and_arm_still_answers_in_
     asked = bench.world.now_us
     assert bench.arm()["code"] == "00"
     assert bench.world.now_us - asked <= 2_000_000
+
+
+def test_a_pause_that_has_lost_its_run_is_left_by_stop() -> None:
+    bench = Bench().to("HOLD")
+    bench.ask("PAUSE")
+    bench.until("PAUSED")
+    bench.world.firmware.rec.is_open = 0  # a bit that flipped
+    bench.put(b"\x18")
+    bench.ticks(2)
+    assert bench.state == "DONE"
+    bench.ask("STOP")
+    assert bench.state == "IDLE"
 
 
 # -- contact check -----------------------------------------------------------------------------------------------
