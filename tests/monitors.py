@@ -10,19 +10,18 @@ A test that lets somebody lie on the line names the invariants that are broken b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+import hw_sim.rig.eyes
 from controller import Record
 from controller.journal.record import file_digests
-from controller.journal.wire_log import Entry, Integrity, read_wire_log
-from controller.monitors import PROMISES, Finding, Promises, Violated, Watch, replay
-from controller.wire import Event, Reply, Telemetry, parse
+from controller.journal.wire_log import read_wire_log
+from hw_sim.rig.eyes import violated
 
 SCHEMA = Draft202012Validator(json.loads(files("controller").joinpath("schemas/record.schema.json").read_text("utf-8")))
 
@@ -30,48 +29,8 @@ ZERO_UA = 10
 CHECKS_UC = 200  # contact checks are no part of a dose: 50 uA for a second, four of them
 
 
-def served(speed: int) -> Promises:
-    """Where a second of the unit's is a part of a host's, the host's own delays weigh as much more."""
-    return replace(PROMISES, line_ms=PROMISES.line_ms * speed, told_late_ms=PROMISES.told_late_ms * speed)
-
-
-class Eyes:
-    """Of one run, from before it is begun. ``truth``: the bench door's call; None where there is none.
-
-    ``apart_us``: host time less bench time, where that is known (0 in virtual time); else it is read off the log.
-    """
-
-    def __init__(
-        self, truth: Callable[[], dict[str, Any]] | None, *, speed: int = 1, apart_us: int | None = None
-    ) -> None:
-        self._truth = truth
-        self._apart_us = apart_us
-        self._promises = PROMISES if speed == 1 else served(speed)
-        self._broken: list[tuple[int, str, bool]] = []
-        self.truths: list[dict[str, Any]] = []
-        self._before_uc = 0.0 if truth is None else self.look()["q_uc"]
-
-    @property
-    def states(self) -> set[str]:
-        return {true["state"] for true in self.truths}
-
-    def look(self) -> dict[str, Any]:
-        """One look at the bench; what it showed."""
-        assert self._truth is not None
-        true = self._truth()
-        self.truths.append(true)
-        return true
-
-    def broken(self, what: str, *, blind: bool = False) -> None:
-        """Something of the unit itself is broken now (``Watch.broken``)."""
-        assert self._truth is not None
-        self._broken.append((self._truth()["t_us"], what, blind))
-
-    @property
-    def delivered_uc(self) -> float:
-        """True charge since the run was prepared, contact checks included."""
-        assert self._truth is not None
-        return self._truth()["q_uc"] - self._before_uc
+class Eyes(hw_sim.rig.eyes.Eyes):
+    """As of a soak, and at the end a test fails."""
 
     def end(self, record: Record, breaks: Collection[str] = ()) -> None:
         """The record, when the current is off: its dose, and every invariant over its log."""
@@ -85,61 +44,6 @@ class Eyes:
         """Every invariant over the log in ``folder``; exactly ``breaks`` are violated."""
         broken = violated(self.findings(folder, runs))
         assert broken.keys() == set(breaks), broken
-
-    def findings(self, folder: Path, runs: Sequence[Any] | None = None) -> list[Finding]:
-        """The verdict on every invariant."""
-        contents = read_wire_log(folder / "wire.log")
-        watch = Watch(promises=self._promises)
-        off_us = apart_us(contents.entries) if self._apart_us is None else self._apart_us
-        for t_us, what, blind in self._broken:
-            watch.broken(t_us + (off_us or 0), what, blind=blind)
-        if off_us is None:
-            # Nobody knows which moment of the log is which of the bench: what needs no line is judged before any.
-            for true in self.truths:
-                watch.truth(true)
-            replay(watch, contents.entries)
-        else:
-            self._side_by_side(watch, contents.entries, off_us)
-        whole = contents.verdict.integrity in (Integrity.WHOLE, Integrity.CUT_OFF)
-        watch.chained(whole, contents.verdict.line, str(contents.verdict))
-        if runs is not None:
-            watch.recorded(runs)
-        return watch.finish()
-
-    def _side_by_side(self, watch: Watch, entries: Sequence[Entry], off_us: int) -> None:
-        n = 0
-        for true in self.truths:
-            at_us = true["t_us"] + off_us
-            first = n
-            while n < len(entries) and entries[n].mono_us <= at_us:
-                n += 1
-            replay(watch, entries[first:n])
-            watch.truth({**true, "t_us": at_us})
-        replay(watch, entries[n:])
-
-
-def violated(findings: Sequence[Finding]) -> dict[str, str]:
-    """By number, in words."""
-    return {one.id: f"{one.title}: {one.verdict}" for one in findings if isinstance(one.verdict, Violated)}
-
-
-def apart_us(entries: Sequence[Entry]) -> int | None:
-    """Host time less bench time: a unit that was never reset says the bench's time in its lines, a little late."""
-    apart = list(_apart(entries))
-    return min(apart) if apart else None
-
-
-def _apart(entries: Sequence[Entry]) -> Iterator[int]:
-    for entry in entries:
-        if entry.mark != "<":
-            continue
-        match parse(entry.raw.decode("latin-1")):
-            case Reply(verb="HELLO", fields=fields) if fields.get("boot", "1") != "1":
-                return
-            case Reply(verb="STATUS", fields=fields) if fields.get("now", "").isdecimal():
-                yield entry.mono_us - int(fields["now"]) * 1000
-            case Telemetry(uptime_ms=ms) | Event(uptime_ms=ms):
-                yield entry.mono_us - ms * 1000
 
 
 def holds_what_flowed(record: Record, true_uc: float) -> None:

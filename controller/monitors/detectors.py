@@ -135,7 +135,7 @@ class Impedance(Monitor):
         p = self.p
         most_ms = p.abort_ms if code in _AT_ONCE else p.stop_ms if code in _IN_A_SECOND else None
         after_ms = self.story.now_ms - at_ms
-        i_ua = min(seen.i_ua, seen.i2_ua)
+        i_ua = 0 if "sensor" in self.story.broken else min(seen.i_ua, seen.i2_ua)
         if most_ms is not None and after_ms > most_ms + p.late_ms and (i_ua > p.quiet_ua or seen.state in ENERGISED):
             self.violate(f"{i_ua} uA in {seen.state.value}, {after_ms} ms after fault {code:02d}")
         if most_ms is None or (seen.state not in ENERGISED and after_ms > most_ms + p.late_ms):

@@ -7,6 +7,7 @@ there is one, is the judge of both. Charges of contact checks belong to no run.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final
 
 from controller.monitors.monitor import Monitor
@@ -172,7 +173,8 @@ class DoseTruth(Monitor):
         own = self.story.own
         off_uc = own.uc - seen.q_uc
         most_uc = 2 * self.p.told_share * max(seen.q_uc, own.uc) + self.p.told_uc + own.slack_uc
-        if not -most_uc <= off_uc <= most_uc:
+        lost = "record" in self.story.broken  # then it counts all that it may have been
+        if off_uc > most_uc or (off_uc < -most_uc and not lost):
             self.violate(f"{seen.q_uc} uC reported, {own.uc:.0f} by the readings")
 
     def reply(self, reply: Reply) -> None:
@@ -190,7 +192,9 @@ class DoseTruth(Monitor):
     def _judge_end(self, told_uc: int, extra_uc: int) -> None:
         self.looked = True
         slack_uc = self.p.told_share * self._true.uc + self.p.told_uc
-        if not self._true.uc - slack_uc <= told_uc <= self._true.uc + slack_uc + extra_uc:
+        # Whoever has lost the account counts all that it may have been.
+        most_uc = inf if "record" in self.story.broken else self._true.uc + slack_uc + extra_uc
+        if not self._true.uc - slack_uc <= told_uc <= most_uc:
             self._violate_told(told_uc)
 
     def _violate_told(self, told_uc: int) -> None:
@@ -281,7 +285,8 @@ class TimeCap(Monitor):
     def truth(self, true: Mapping[str, Any]) -> None:
         t_us = true["t_us"]
         last_us, self._last_us = self._last_us, t_us
-        if true["state"] not in ("RAMP_UP", "HOLD"):
+        # Without power nothing is on, whatever the processor was doing when it failed.
+        if true["state"] not in ("RAMP_UP", "HOLD") or not true["relay_closed"]:
             return
         if last_us is not None:
             self._on_us += t_us - last_us

@@ -124,7 +124,10 @@ class LiveKeep(Monitor):
         fills = request.verb in ("START", "RESUME", "HELLO")
         if request.verb == "KEEP" and self.story.is_news(request):
             fills = True
-            self._sent[request.number] = self.story.t_us, str(request.fields.get("t", ""))
+            named = str(request.fields.get("t", ""))
+            # One that is sent again, unanswered, may have done its work the first time.
+            if self._sent.get(request.number, (0, ""))[1] != named:
+                self._sent[request.number] = self.story.t_us, named
             if len(self._sent) > 8:
                 del self._sent[next(iter(self._sent))]
         if fills:
@@ -140,7 +143,7 @@ class LiveKeep(Monitor):
         if last_ms is None or seen.state not in LEASED:
             self._lease_ms = seen.lease_ms if seen.state in LEASED else None
             return
-        expected_ms = last_ms - (now_ms - last_at_ms)
+        expected_ms = max(0, last_ms - (now_ms - last_at_ms))
         if seen.lease_ms > expected_ms + self.p.mean_ms:
             self.looked = True
             # A KEEP may be on its way for as long as a host waits for its answer.

@@ -8,12 +8,14 @@ told the same fact, but for ``moved``, which comes within it, while ``story.stat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from controller.monitors.promises import Promises
 from controller.monitors.story import Move, Story
 from controller.monitors.verdict import Finding, Held, NotObservable, Verdict, Violated
 from controller.wire import Event, Message, Noise, Plain, Reply, Request, Telemetry
+
+TICK_US: Final = 10_000  # of the unit, and so of what a bench knows of its current
 
 
 class Monitor:

@@ -64,6 +64,7 @@ class Promises:
     # The gate.
     contact_ohm: int = 400_000  # unit: the check refuses above it
     contact_share: float = 0.1  # own: telemetry's last look and the check's own mean differ
+    contact_slack_ohm: int = 1000  # own: 50 mV at 50 uA, on a contact that is nearly a short
     contact_true_share: float = 0.05  # own: what the check's own readings may be off by
     deadline_ms: int = 1000  # wire 5.5
     start_ms: int = 250  # wire 12: START may wait for its record

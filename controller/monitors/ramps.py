@@ -61,16 +61,19 @@ class Climb:
 class Descent:
     """The same the other way: how much of a fall the slew does not explain, where the voltage fell with it."""
 
-    __slots__ = ("_high", "_v_mv")
+    __slots__ = ("_high", "_slew", "_v_mv")
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
         self._high = -inf
-        self._v_mv = 0.0
+        self._slew = self._v_mv = 0.0
 
     def fall(self, i_ua: float, v_mv: float, now_ms: float, slew: float, *, counts: bool) -> float:
+        if slew != self._slew:
+            self.forget()  # of another prescription
+            self._slew = slew
         level = i_ua + slew * now_ms
         before_mv, self._v_mv = self._v_mv, v_mv
         # A lead that comes off makes the voltage rise; what has fallen for another reason is forgotten.
@@ -132,14 +135,14 @@ class Slew(Monitor):
             slew = plan.up_ua_per_ms * self.p.slew_share
             rise_ua = self._up.rise(i_ua, self.story.now_ms, slew)
             most_ua = self.p.step_ua + self.p.reading_ua + i_ua * self.p.reading_share
-            if rise_ua > most_ua and "source" not in self.story.broken:
+            if rise_ua > most_ua and not self.story.broken:
                 self.violate(f"{i_ua} uA: {rise_ua:.0f} uA more than the slew allows")
         elif last is not None and last.state in ENERGISED and last.sid == seen.sid:
             self._falling(last, seen, plan)
 
     def _falling(self, last: Telemetry, seen: Telemetry, plan: Plan) -> None:
         run = self.story.run
-        if run is None or run.stopped or seen.faults or self._warned or self.story.missing:
+        if run is None or run.stopped or seen.faults or self._warned or self.story.missing or self.story.broken:
             return
         slew = plan.down_ua_per_ms * self.p.slew_share
         if seen.state is UnitState.PAUSED or seen.state is UnitState.PAUSING:
@@ -247,12 +250,14 @@ class Ramp(Monitor):
         if seen.state is not UnitState.RAMP_UP or self._began_ms is None:
             return
         run = self.story.run
-        if run is None or run.plan is None:
+        if run is None or run.plan is None or self.story.broken:
             return
         if seen.limited or seen.faults:
             self._clean = False
         i_ua = seen.i_ua if seen.i_ua > seen.i2_ua else seen.i2_ua
         after_ms = self.story.now_ms - self._began_ms
+        if after_ms < self.p.mean_ms:
+            return  # there is something of the contact check in it
         if after_ms <= self.p.length_ms + 50:
             most_ua = run.plan.up_ua_per_ms * after_ms + self.p.step_ua + self.p.reading_ua
             if min(seen.i_ua, seen.i2_ua) > most_ua:

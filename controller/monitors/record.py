@@ -142,11 +142,16 @@ class Log(Monitor):
         self._state: str | None = None
         self._number: int | None = None
         self._owed_ms: int | None = None
+        self._suspected = ""  # until the next event's number says that none was lost
 
     def event(self, event: Event) -> None:
         number, self._number = self._number, event.number
         if number is not None and event.number != (number + 1) & 0xFFFF:
             self._state = None  # some are missing: what was before is not known
+            self._suspected = ""
+        elif self._suspected:
+            self.violate(self._suspected)
+            self._suspected = ""
         if event.name != "STATE":
             return
         self.looked = True
@@ -162,13 +167,18 @@ class Log(Monitor):
             self._owed_ms = self.story.now_ms
         elif self.story.now_ms - self._owed_ms > self.p.alarm_ms:
             if not self.story.lossy and not self.story.events_missing:
-                self.violate(f"{seen.state.value} in telemetry, the newest event said {self._state}")
+                self._suspected = f"{seen.state.value} in telemetry, the newest event said {self._state}"
             self._state = self._owed_ms = None
 
     def reply(self, reply: Reply) -> None:
         # A new session tells nothing of what came before it.
         if reply.verb in ("HELLO", "TAKE") and reply.code == 0:
             self._state = self._number = self._owed_ms = None
+            self._suspected = ""
+
+    def finish(self) -> None:
+        if self._suspected and not self.story.lossy and not self.story.events_missing:
+            self.violate(self._suspected)
 
     def chained(self, ok: bool, text: str) -> None:
         """What the log's own chain says; a log that was cut off is no violation, one that was altered is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from controller.monitors.monitor import Monitor, Spell
+from controller.monitors.monitor import TICK_US, Monitor, Spell
 from controller.monitors.story import Story
 from controller.wire import Reply, UnitState
 from controller.wire.spec import ENERGISED
@@ -96,7 +96,9 @@ class PowerUp(Monitor):
             self._fresh = False
             self.looked = True
             i_ua = reply.fields.get("i", "")
-            if reply.fields.get("st") in _FLOWING or (i_ua.isdecimal() and int(i_ua) > self.p.quiet_ua):
+            # One channel, and one that is broken says anything.
+            flows = "sensor" not in self.story.broken and i_ua.isdecimal() and int(i_ua) > self.p.quiet_ua
+            if reply.fields.get("st") in _FLOWING or flows:
                 self.violate(f"{reply.fields.get('st')} with {i_ua} uA right after a start")
 
     def truth(self, true: Mapping[str, Any]) -> None:
@@ -104,9 +106,9 @@ class PowerUp(Monitor):
             self._off.since = None
             return
         self.looked = True
-        # A look just after a reset still shows what flowed in the tick in which it came.
+        # A look in the tick of a reset still shows what flowed as it came.
         lasting_us = self._off.lasts(True, true["t_us"])
-        if lasting_us and abs(true["i_ua"]) > self.p.zero_ua:
+        if lasting_us >= TICK_US and abs(true["i_ua"]) > self.p.zero_ua:
             self.violate_truth(f"truly {true['i_ua']:.0f} uA in {true['state']}")
 
 

@@ -95,7 +95,11 @@ class StartGate(Monitor):
 
     def _said(self, z: str) -> None:
         """What ARM's answer says of the contact, against what its telemetry showed."""
-        if self._seen_ohm is not None and z.isdecimal() and not 0.5 <= int(z) / max(1, self._seen_ohm) <= 2:
+        if "contact" in self.story.broken or self._seen_ohm is None or not z.isdecimal():
+            return
+        if abs(int(z) - self._seen_ohm) < self.p.contact_slack_ohm:
+            return
+        if not 0.5 <= int(z) / max(1, self._seen_ohm) <= 2:
             self.violate(f"ARM found {int(z) / 1000:.0f} kohm, telemetry showed {self._seen_ohm / 1000:.0f}")
 
     def truth(self, true: Mapping[str, Any]) -> None:

@@ -157,8 +157,10 @@ class Story:
         self.own = OwnDose()
         # truth
         self.broken: dict[str, int] = {}  # what was broken, and when
+        self.mended: set[str] = set()  # of those: nothing is found of them any more, what came of them stays
         self.blind: str | None = None  # a fault that no channel of the unit can see
         self.to_find: frozenset[str] = frozenset()  # what was broken before the newest self-test, which looks at it
+        self._began_us = 0  # the last look before that self-test
 
     # -- sent ----------------------------------------------------------------------------------------------------
 
@@ -231,6 +233,8 @@ class Story:
         if run is not None and run.open and seen.state in LEASED:
             self._go_on(run, seen)
         self.faults = seen.faults
+        if run is not None and self.missing:
+            run.clean = False  # it may have stood still meanwhile
         if seen.state is not self.state:
             self._move(seen.state, None, self.now_ms)
         self.own.add(seen, self.run, self.dt_ms, self.missing)
@@ -377,8 +381,12 @@ class Story:
 
     def truth(self, true: Mapping[str, Any]) -> None:
         """A self-test sees what no channel sees later: what is broken before it has to be found."""
-        if true.get("state") in _LOOKING and not self.to_find.issuperset(self.broken):
-            self.to_find = _SELF_TESTED.intersection(self.broken)
+        if true.get("state") not in _LOOKING:
+            self._began_us = true["t_us"]
+            return
+        before = {what for what, t_us in self.broken.items() if t_us <= self._began_us} - self.mended
+        if not self.to_find.issuperset(before):
+            self.to_find = _SELF_TESTED.intersection(before)
             if self.blind in self.to_find:
                 self.blind = None
 

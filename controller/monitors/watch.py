@@ -158,8 +158,18 @@ class Watch:
         it, once a self-test has passed; the next one has to find a record, a relay or a reference.
         """
         self.story.broken[what] = t_us
+        self.story.mended.discard(what)
         if blind:
             self.story.blind = what
+
+    def pressed(self) -> None:
+        """The unit's own stop: on the way down already, no event tells of it."""
+        self.story.stop()
+
+    def mended(self, t_us: int, what: str) -> None:
+        """It is whole again: the next self-test has nothing to find."""
+        self.story.mended.add(what)
+        self.story.to_find -= {what}
 
     def chained(self, proven: bool, line: int, text: str) -> None:
         """What the log's own chain says. A log that was cut off proves what it has; an altered one does not."""

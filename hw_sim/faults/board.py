@@ -48,6 +48,7 @@ class Board:
         self._watched: dict[int, int] = {}  # who waits for a look; for a byte, the count at which it is there
         self._x, self._y = seeded_words(bench.seed ^ _STREAM)
         self.struck: tuple[tuple[int, str], ...] = ()  # (time, fault's id) of every strike
+        self.lifted: tuple[tuple[int, str], ...] = ()  # and of every one that was taken back; not kept in a snapshot
         self._cable: Cable | None = None  # of the faults of the line; there is none until one is injected
 
     def do(self, verb: str, argument: str) -> None:
@@ -252,6 +253,7 @@ class Board:
     def _lift(self, number: int) -> None:
         entry = self._injected[number]
         if entry.struck_us >= 0:
+            self.lifted += ((self._bench.now_us, entry.spec.fault.id),)
             self._put_back(number, entry)
             if entry.spec.fault.lift is not None:
                 entry.spec.fault.lift(self._bench, entry.spec.arguments)

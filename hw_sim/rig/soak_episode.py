@@ -8,12 +8,17 @@ its latched faults and what it knows of its host; the port is kept open between 
 
 from __future__ import annotations
 
+import tempfile
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from controller import CommandRefused, IontoError, Session, Treatment, Unit
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
+from hw_sim.rig.blame import BLAME
+from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.rig.soak_plan import Deed, Dice, Plan, plan
 from hw_sim.scenario import parse
 from hw_sim.world import World
@@ -29,25 +34,6 @@ TRIES: Final = 4
 HELD: Final = 18  # the protocol's code for a run in progress under another host
 SPARE_S: Final = 120.0  # for pauses and the rest, beyond twice the planned time
 PAUSED_S: Final = 8.0  # how long the operator looks at a pause that nobody planned
-
-# Where the bench itself takes away what a property rests on, by the fault's id and how it was injected: the properties
-# that are not judged, and why.
-BLIND: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "E12": (("dose", "interval"), "a welded relay: the DAC's residue flows on"),
-    "E16": (("dose", "interval"), "DAC and converters share the reference: nothing can see it"),
-    "F02": (("dose", "interval"), "a dead control step counts nothing"),
-    "F03": (("dose", "interval"), "without its watchdog a dead processor leaves the output as it is"),
-    "F06": (("dose", "interval"), "the count itself, or what it is compared with, is another"),
-    "F10": (("dose", "interval"), "the unit's own clock counts the dose"),
-    "F12": (("dose", "interval"), "known-bad code: a retry is executed again"),
-    "F15": (("dose", "interval"), "known-bad code: the ramp-down is not foreseen"),
-    "F16": (("dose", "interval"), "known-bad code: the dose is counted from the set-point"),
-    "F17": (("dose", "interval"), "known-bad code: the dose begins anew"),
-    "F18": (("dose", "interval"), "the unit's own account contradicts itself"),
-    "F22": (("dose", "interval"), "known-bad code: undelivered charge is subtracted twice"),
-    "S04": (("dose", "interval"), "an offset below what the two channels may differ by (5 % + 20 uA) is not seen"),
-    "S03": (("dose", "interval"), "with channel=currents both channels are wrong alike"),
-}
 
 
 class Find(NamedTuple):
@@ -82,10 +68,11 @@ class _Raised(Exception):
 class Shift:
     """A unit on its bench, and the episodes that it lives through."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, seed: int, number: int, variant: str = "") -> None:
         dice = Dice(seed, number, 0x5417F7)
         line = dice.pick(("", "", "&line=115200", "&line=38400"))
-        scenario = parse(f"skin?seed={1 + dice.below(1_000_000)}&person={dice.below(50)}{line}")
+        bad = f"&variant={variant}" if variant else ""
+        scenario = parse(f"skin?seed={1 + dice.below(1_000_000)}&person={dice.below(50)}{line}{bad}")
         self.seed = seed
         self.world = scenario.world()
         self.line = scenario.line or "usb"
@@ -116,12 +103,23 @@ class _Episode:
         self._begin_us = 0
         self._todo = list(planned.deeds)
         self._session: Session | None = None
+        self._eyes = Eyes(shift.world.truth, apart_us=0)
 
     def play(self) -> Told:
         world, told = self._world, self._told
         world.act("load", self._plan.load)
         self._begin_us, begin_uc = world.now_us, world.plant.q_c * 1e6
         struck = 0 if world.board is None else len(world.board.struck)
+        with tempfile.TemporaryDirectory() as folder:
+            self._folder = Path(folder)
+            self._play(struck)
+        told.true_uc = world.plant.q_c * 1e6 - begin_uc
+        told.lasted_s = (world.now_us - self._begin_us) / 1e6
+        self._judge()
+        return told
+
+    def _play(self, struck: int) -> None:
+        world, told = self._world, self._told
         try:
             self._prepare()
             self._deliver()
@@ -132,16 +130,14 @@ class _Episode:
         except Exception as exc:
             told.find("only errors of the driver's own tree come out", _trace(exc))
         if world.board is not None:
+            self._tell(world.board.struck[struck:], world.board.lifted)
             told.struck = [fault for _, fault in world.board.struck[struck:]]
+        self._judge_line()
         try:
             self._lift()
             self._come_to_rest()
         except Exception as exc:
             told.find("the unit is brought to rest without an error", _trace(exc))
-        told.true_uc = world.plant.q_c * 1e6 - begin_uc
-        told.lasted_s = (world.now_us - self._begin_us) / 1e6
-        self._judge()
-        return told
 
     # -- the treatment -----------------------------------------------------------------------------------------
 
@@ -158,7 +154,7 @@ class _Episode:
             shift.unit = Unit.open(f"sim://@{NAME}", purpose="ionto-sim soak")
         treatment = Treatment.from_dict(self._plan.treatment)
         limit_us = self._begin_us + round((2 * treatment.planned_s + SPARE_S) * 1e6)
-        session = self._session = shift.unit.deliver(treatment, out=None, attended=self._plan.attended)
+        session = self._session = shift.unit.deliver(treatment, out=self._folder, attended=self._plan.attended)
         with session:
             self._go_through(session, limit_us)
 
@@ -195,6 +191,7 @@ class _Episode:
             case "request":
                 session.request_stop("another thread")
             case "button":
+                self._eyes.pressed()
                 self._world.act("local_stop")
             case "sleep":
                 until_us = self._world.now_us + round(deed.for_s * 1e6)
@@ -222,7 +219,7 @@ class _Episode:
 
     def _look(self) -> None:
         """Count contact checks: their charge is no part of a dose."""
-        state = self._world.truth()["state"]
+        state = self._eyes.look()["state"]
         if state != self._state:
             self._checks += state == "CHECK"
             self._state = state
@@ -319,11 +316,30 @@ class _Episode:
 
     # -- what must have held -----------------------------------------------------------------------------------
 
+    def _tell(self, struck: Iterable[tuple[int, str]], lifted: Iterable[tuple[int, str]]) -> None:
+        """The monitors, what was broken and when it was whole again."""
+        for at_us, fault in struck:
+            if fault in BLAME and BLAME[fault].breaks:
+                self._eyes.broke(at_us, BLAME[fault].breaks, blind=BLAME[fault].blind)
+        for at_us, fault in lifted:
+            if fault in BLAME and BLAME[fault].breaks:
+                self._eyes.mended(at_us, BLAME[fault].breaks)
+
+    def _judge_line(self) -> None:
+        """Every invariant over the log and the truth, as long as the treatment's own driver was at it."""
+        session = self._session
+        folder = None if session is None or not session.over else session.record.folder
+        if session is None or folder is None:
+            return
+        for number, seen in violated(self._eyes.findings(folder, session.record.runs)).items():
+            if number not in self._spoilt():
+                self._told.find(f"{number} {seen.partition(':')[0]}", seen.partition(": ")[2])
+
     def _judge(self) -> None:
         told, session = self._told, self._session
         results = [] if session is None else session.results
         told.outcomes = [result.outcome for result in results]
-        blind = {what for fault in self._injected() for what in BLIND.get(fault, ((), ""))[0]}
+        blind = self._spoilt()
         prescribed = Treatment.from_dict(self._plan.treatment).prescriptions()
         most_uc = low_uc = high_uc = 0.0
         for result, p in zip(results, prescribed, strict=False):
@@ -343,8 +359,9 @@ class _Episode:
             reasons = [result.reason for result in results]
             told.find("what is left in peace goes to its dose", f"{told.outcomes} {told.error} {reasons}")
 
-    def _injected(self) -> set[str]:
-        return {mishap.text.partition(":")[0].partition("@")[0] for mishap in self._plan.mishaps}
+    def _spoilt(self) -> set[str]:
+        injected = {mishap.text.partition(":")[0].partition("@")[0] for mishap in self._plan.mishaps}
+        return {what for fault in injected & BLAME.keys() for what in BLAME[fault].spoils}
 
 
 def _trace(exc: BaseException) -> str:

@@ -24,9 +24,9 @@ from controller import Sample, Session, Treatment, Unit
 from controller.monitors import Finding
 from hw_sim.door import Door
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
+from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.world import TICK_US, World
 from tests.evidence.part import Effort, Failure, Part
-from tests.monitors import Eyes, violated
 
 NAME: Final = "good"
 SHORT_RUNS, LONG_RUNS = 10, 1000

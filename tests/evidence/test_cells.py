@@ -46,5 +46,5 @@ def test_a_fault_that_did_not_strike_is_a_failure(monkeypatch: pytest.MonkeyPatc
 
 def test_what_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch):
     """The dose begins anew with RESUME, and nobody excuses it now."""
-    monkeypatch.delitem(soak_episode.BLIND, "F17")
+    monkeypatch.delitem(soak_episode.BLAME, "F17")
     assert cells.play_cell(cells.Cell("F17", "PAUSED")).finds

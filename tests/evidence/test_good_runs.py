@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from controller.monitors import MONITORS
+from hw_sim.rig.eyes import violated
 from hw_sim.variants import find
 from hw_sim.world import World
 from tests.evidence import good_runs
 from tests.evidence.part import Effort
-from tests.monitors import violated
 
 DRAWN = good_runs.drawn
 

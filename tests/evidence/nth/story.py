@@ -24,8 +24,9 @@ from controller.journal import recover
 from controller.monitors import Watch
 from controller.treatment import Prescription
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
+from hw_sim.rig.eyes import violated
 from hw_sim.world import TICK_US, World
-from tests.monitors import CHECKS_UC, SCHEMA, holds_what_flowed, is_zero, violated
+from tests.monitors import CHECKS_UC, SCHEMA, holds_what_flowed, is_zero
 
 NAME: Final = "nth"
 OUTCOME: Final = re.compile("DONE|STOPPED|ABORTED|FAULT:(0[1-9]|1[0-9]|20)|LINK|RESET|TIMEOUT|REFUSED|UNKNOWN")

@@ -12,10 +12,10 @@ import pytest
 
 from controller import IontoError
 from hw_sim.firmware.main import Firmware
+from hw_sim.rig.eyes import violated
 from hw_sim.variants import VARIANTS, find
 from hw_sim.world import World
 from tests.evidence import good_runs
-from tests.monitors import violated
 
 DEEDS = ("", "pause", "stop", "abort")
 PHASE = {"pole": "-", "current_ma": 1.0, "dose_ma_min": 0.2, "ramp_up_ma_per_s": 0.5, "ramp_down_ma_per_s": 0.5}

@@ -150,9 +150,9 @@ def test_time_cap() -> None:
 def test_time_cap_in_truth() -> None:
     tape = Tape(TimeCap).at(0).hello().staged().ask("START", run=RUN, D=DIGEST, X=900).true("ARMED")
     for _ in range(1001):
-        tape.later(100).true("HOLD", 0)
+        tape.later(100).true("HOLD", 0, relay_closed=True)
     held(tape)
-    violated(tape.later(200).true("HOLD", 0), "truly on for 100.3 s, TMAX is 100.0")
+    violated(tape.later(200).true("HOLD", 0, relay_closed=True), "truly on for 100.3 s, TMAX is 100.0")
 
 
 def test_a_window_that_a_bench_has_counted() -> None:
