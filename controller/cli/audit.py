@@ -1,7 +1,7 @@
 """``ionto runs audit``: whether what must always hold did hold in a run, by its wire log.
 
-A log of any unit will do, as long as it is written in the grammar of ``controller/schemas/README.md``. The log's own
-chain is judged with it (I39), and the record against the log (I28), where there is one.
+A log of any unit will do: a wire log, whose own chain is judged with it (I39), and the record against the log (I28),
+where there is one; or what another program captured, as lines of time, direction and text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def audit(path: str, out: str | None, as_json: bool) -> int:
 
     \b
     Examples:  ionto runs audit last
-               ionto runs audit captured/wire.log --json
+               ionto runs audit captured.txt --json     lines such as "12.340 > *IDN?"
     """
     log = _log(path, out)
     findings, chain = _judge(log)
@@ -64,11 +64,17 @@ def _log(path: str, out: str | None) -> Path:
 
 
 def _judge(log: Path) -> tuple[list[Finding], str]:
-    from controller.journal.wire_log import Integrity, read_wire_log
+    from controller.journal.capture import read_capture
+    from controller.journal.wire_log import Integrity, is_wire_log, read_wire_log
     from controller.monitors import Watch, replay
 
-    contents = read_wire_log(log)
     watch = Watch()
+    if not is_wire_log(log):
+        replay(watch, read_capture(log))
+        return watch.finish(), "a capture, without a chain"
+    contents = read_wire_log(log)
+    if not contents.entries and contents.verdict.integrity is Integrity.ALTERED:
+        raise click.ClickException(f"{log}: there is no line of a run in it to judge")
     replay(watch, contents.entries)
     proven = contents.verdict.integrity in (Integrity.WHOLE, Integrity.CUT_OFF)
     watch.chained(proven, contents.verdict.line, str(contents.verdict))

@@ -310,6 +310,16 @@ class WireLogContents:
     verdict: Verdict
 
 
+def is_wire_log(path: Path | str) -> bool:
+    """Whether it begins as one does, or as much of that as was written; what cannot be read may be one."""
+    try:
+        with Path(path).open("rb") as file:
+            begins = file.read(len(MAGIC))
+    except OSError:
+        return True
+    return MAGIC.encode().startswith(begins)
+
+
 def read_wire_log(path: Path | str) -> WireLogContents:
     """Read a log, finished or not, damaged or not; a torn last line is dropped.
 

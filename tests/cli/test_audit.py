@@ -134,3 +134,75 @@ def test_what_is_no_run(capsys, path) -> None:
     Path("folder").mkdir()
     assert run_command(["runs", "audit", path]) == 2
     assert capsys.readouterr().err
+
+
+# -- captured by somebody else --------------------------------------------------------------------------------
+
+
+def captured(log: Path, style: str) -> str:
+    """The lines of a wire log as another program writes them."""
+    lines = []
+    for entry in read_wire_log(log).entries:
+        if entry.mark == "=":
+            continue
+        s = entry.mono_us / 1e6
+        match style:
+            case "seconds":
+                lines.append(f"{s:.6f} {entry.mark} {entry.text}\n")
+            case "clock":  # over midnight
+                of_day = (86_380 + s) % 86_400
+                minutes, seconds = divmod(of_day, 60)
+                way = "TX:" if entry.mark == ">" else "RX:"
+                lines.append(f"{minutes // 60:02.0f}:{minutes % 60:02.0f}:{seconds:09.6f}\t{way}\t{entry.text}\r\n")
+            case "iso":
+                way = "OUT" if entry.mark == ">" else "IN"
+                lines.append(f"2026-11-23 10:{int(s) // 60:02}:{s % 60:09.6f} {way} {entry.text}\n")
+    return "# by somebody else\n\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("style", ["seconds", "clock", "iso"])
+def test_a_capture_is_judged_as_the_log_is(capsys, tmp_path, style) -> None:
+    log = deliver()
+    _, ours = audit(capsys, str(log))
+    capture = tmp_path / "captured.txt"
+    capture.write_text(captured(log, style), newline="")
+    code, said = audit(capsys, str(capture))
+    assert (code, violated(said)) == (0, [])
+    assert said["chain"] == "a capture, without a chain"
+    held = {row["id"] for row in said["findings"] if row["verdict"] == "held"}
+    with_notes = {row["id"] for row in ours["findings"] if row["verdict"] == "held"}
+    assert with_notes - held == {"I27", "I28"}  # what a host concluded, and its record
+
+
+def test_a_capture_of_a_bad_unit(capsys, tmp_path) -> None:
+    """Twice the current in HOLD, and every line of it sealed anew."""
+    lines = []
+    for line in captured(deliver(), "seconds").splitlines():
+        if "st=HOLD" in line and " < ~" in line:
+            began, _, said = re.sub(r" i=\d+ i2=\d+ ", " i=3999 i2=3999 ", line).partition(" < ")
+            lines.append(f"{began} < {said[:-8]}{crc32(said[:-9].encode()):08X}")
+        else:
+            lines.append(line)
+    capture = tmp_path / "captured.txt"
+    capture.write_text("\n".join(lines))
+    code, said = audit(capsys, str(capture))
+    assert code == 8
+    assert "I03" in violated(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("12.340 > *IDN?\nwhat is this\n", "line 2: what is this: expected a wire log of ours, or a capture"),
+        ("12.340 ? *IDN?\n", "line 1"),
+        ("noon > *IDN?\n", "line 1"),
+        ("nan > *IDN?\n", "line 1"),
+        ("2.5 > *IDN?\n1.5 < IONTO\n", "line 2: 1.5 is earlier than the line before; sort it by time"),
+        ("# ionto wire log 1  run-set=x\n12.340 > *IDN?\n", "there is no line of a run in it to judge"),
+    ],
+)
+def test_what_is_neither_is_told_with_its_line_and_is_no_violation(capsys, tmp_path, text, said) -> None:
+    capture = tmp_path / "captured.txt"
+    capture.write_text(text)
+    assert run_command(["runs", "audit", str(capture)]) == 2
+    assert said in capsys.readouterr().err
