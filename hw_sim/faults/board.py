@@ -19,6 +19,7 @@ from hw_sim.faults.cable import Cable
 from hw_sim.faults.fault import Bench
 from hw_sim.faults.spec import Spec, from_text
 from hw_sim.faults.when import When
+from hw_sim.firmware.machine import NAMES
 from hw_sim.plant import PARAMETERS, set_parameter
 from hw_sim.plant.noise import LOW22, WORD, seeded_words
 
@@ -37,6 +38,14 @@ class Injected(NamedTuple):
     found: tuple[tuple[str, float], ...] = ()
 
 
+class Strike(NamedTuple):
+    """``state``: the unit's, when it came."""
+
+    at_us: int
+    fault: str
+    state: str
+
+
 class Board:
     """The faults of one world. Numbers name them; they are not used twice."""
 
@@ -47,7 +56,7 @@ class Board:
         self._event_no = 0  # the last event looked at
         self._watched: dict[int, int] = {}  # who waits for a look; for a byte, the count at which it is there
         self._x, self._y = seeded_words(bench.seed ^ _STREAM)
-        self.struck: tuple[tuple[int, str], ...] = ()  # (time, fault's id) of every strike
+        self.struck: tuple[Strike, ...] = ()
         self.lifted: tuple[tuple[int, str], ...] = ()  # and of every one that was taken back; not kept in a snapshot
         self._cable: Cable | None = None  # of the faults of the line; there is none until one is injected
 
@@ -101,11 +110,11 @@ class Board:
         """Its time has come."""
         bench = self._bench
         spec = self._injected[number].spec
-        before = _parameters(bench.plant)
+        before, state = _parameters(bench.plant), NAMES[bench.firmware.rec.st]
         spec.fault.strike(bench, spec.arguments)
         after = _parameters(bench.plant)
         found = tuple((name, was) for name, was, now in zip(PARAMETERS, before, after, strict=True) if was != now)
-        self.struck += ((bench.now_us, spec.fault.id),)
+        self.struck += (Strike(bench.now_us, spec.fault.id, state),)
         if spec.fault.instant:
             self._forget(number)
             if spec.when.chance and not spec.fault.per_byte:
@@ -320,14 +329,15 @@ class Board:
             self._event_no,
             self._x,
             self._y,
-            self.struck,
+            tuple(tuple(one) for one in self.struck),
             tuple(self._watched.items()),
             tuple((n, e.spec.text(), e.struck_us, e.found) for n, e in self._injected.items()),
             self._cable.snapshot() if self._cable is not None else None,
         )
 
     def restore(self, saved: tuple[Any, ...]) -> None:
-        self._next, self._event_no, self._x, self._y, self.struck, watched, injected, cable = saved
+        self._next, self._event_no, self._x, self._y, struck, watched, injected, cable = saved
+        self.struck = tuple(Strike(*one) for one in struck)
         self._watched = dict(watched)
         self._injected = {n: Injected(from_text(text), at, found) for n, text, at, found in injected}
         for number, entry in self._injected.items():

@@ -155,7 +155,7 @@ class _Stage:
             outcome = facts[2] if facts is not None else "UNKNOWN"  # the unit has lost its record
         # What leaving brings (BYE: DONE becomes IDLE; a STOP of what was left paused) is no part of the story.
         events = self.witness.told(end_us, later=not self._left_paused)
-        struck = [at for at, _ in world.board.struck] if world.board is not None else []
+        struck = [strike.at_us for strike in world.board.struck] if world.board is not None else []
         causes = [at for at in self._caused + struck if at <= end_us]
         truth = world.truth()
         return Happened(

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from controller import CommandRefused, IontoError, Session, Treatment, Unit
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
+from hw_sim.faults.board import Strike
 from hw_sim.rig.blame import BLAME
 from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.rig.soak_plan import Deed, Dice, Plan, plan
@@ -53,6 +54,7 @@ class Told:
     error: str = ""  # the driver's own, where one ended it
     true_uc: float = 0.0
     struck: list[str] = field(default_factory=list)
+    struck_in: list[str] = field(default_factory=list)  # the unit's state at each of them
     finds: list[Find] = field(default_factory=list)
     lasted_s: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -68,9 +70,10 @@ class _Raised(Exception):
 class Shift:
     """A unit on its bench, and the episodes that it lives through."""
 
-    def __init__(self, seed: int, number: int, variant: str = "") -> None:
+    def __init__(self, seed: int, number: int, variant: str = "", line: str = "") -> None:
         dice = Dice(seed, number, 0x5417F7)
-        line = dice.pick(("", "", "&line=115200", "&line=38400"))
+        drawn = dice.pick(("", "", "115200", "38400"))
+        line = f"&line={line or drawn}" if line or drawn else ""
         bad = f"&variant={variant}" if variant else ""
         scenario = parse(f"skin?seed={1 + dice.below(1_000_000)}&person={dice.below(50)}{line}{bad}")
         self.seed = seed
@@ -131,7 +134,8 @@ class _Episode:
             told.find("only errors of the driver's own tree come out", _trace(exc))
         if world.board is not None:
             self._tell(world.board.struck[struck:], world.board.lifted)
-            told.struck = [fault for _, fault in world.board.struck[struck:]]
+            told.struck = [strike.fault for strike in world.board.struck[struck:]]
+            told.struck_in = [strike.state for strike in world.board.struck[struck:]]
         self._judge_line()
         try:
             self._lift()
@@ -316,9 +320,9 @@ class _Episode:
 
     # -- what must have held -----------------------------------------------------------------------------------
 
-    def _tell(self, struck: Iterable[tuple[int, str]], lifted: Iterable[tuple[int, str]]) -> None:
+    def _tell(self, struck: Iterable[Strike], lifted: Iterable[tuple[int, str]]) -> None:
         """The monitors, what was broken and when it was whole again."""
-        for at_us, fault in struck:
+        for at_us, fault, _ in struck:
             if fault in BLAME and BLAME[fault].breaks:
                 self._eyes.broke(at_us, BLAME[fault].breaks, blind=BLAME[fault].blind)
         for at_us, fault in lifted:

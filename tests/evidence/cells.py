@@ -3,9 +3,9 @@
 A cell is one fault that strikes when the unit enters one state, in a short treatment by the product's own driver: the
 same play as a soak's episode, with the same judge (the unit comes to rest, IDLE is reachable, the dose is within the
 prescription and within what the record says, only typed errors come out). A cell counts as reached when the fault was
-seen to strike there. Pairs: five faults at a time, struck one after the other in HOLD, chosen so that any two faults
-of the catalogue meet in one play (a covering array of strength two); one play for each pair would take six times as
-long and find no more, because what five do together two of them do too.
+seen to strike while the unit was in that state. Pairs: five faults at a time, struck one after the other in HOLD,
+chosen so that any two faults of the catalogue meet in one play (a covering array of strength two); one play for each
+pair would take six times as long and find no more, because what five do together two of them do too.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def play_cell(cell: Cell) -> Told:
     mishaps, deeds = _ON_THE_WAY.get(cell.state, ((), ()))
     # The unit is IDLE when the play begins: there the fault strikes at once.
     schedule = "" if cell.state == "IDLE" else f"@state={cell.state}"
-    return _play(CELLS.index(cell), (Mishap(0.0, cell.fault + schedule), *mishaps), deeds)
+    # Over USB the driver's ARM is there before the tick in which the unit was staged is over.
+    line = "38400" if cell.state == "STAGED" else ""
+    return _play(CELLS.index(cell), (Mishap(0.0, cell.fault + schedule), *mishaps), deeds, line)
 
 
 def play_together(number: int, faults: Iterable[str]) -> Told:
@@ -92,8 +94,8 @@ def run(effort: Effort) -> Part:
     )
 
 
-def _play(number: int, mishaps: tuple[Mishap, ...], deeds: tuple[Deed, ...] = ()) -> Told:
-    shift = Shift(seed=number, number=0)
+def _play(number: int, mishaps: tuple[Mishap, ...], deeds: tuple[Deed, ...] = (), line: str = "") -> Told:
+    shift = Shift(seed=number, number=0, line=line)
     try:
         return shift.play(
             Plan(
@@ -123,7 +125,7 @@ def _cells(cells: Iterable[Cell]) -> tuple[set[Cell], list[Failure]]:
     reached, failures = set(), []
     for cell in cells:
         told = play_cell(cell)
-        if cell.fault in told.struck:
+        if tuple(cell) in zip(told.struck, told.struck_in, strict=True):
             reached.add(cell)
         else:
             failures.append(_failure(f"{cell.fault} did not strike in {cell.state}", f"cell {cell.fault} {cell.state}"))

@@ -16,7 +16,7 @@ def on(world: World) -> list[str]:
 
 
 def struck(world: World) -> tuple[tuple[int, str], ...]:
-    return world.faults().struck
+    return tuple(strike[:2] for strike in world.faults().struck)
 
 
 # -- when --------------------------------------------------------------------------------------------------

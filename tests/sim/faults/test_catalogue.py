@@ -36,7 +36,7 @@ def world(holding):
 def test_it_strikes_and_is_lifted(world, fault):
     before, contacts = parameters(world.plant), (world.plant.alpha_drug, world.plant.alpha_return)
     world.act("inject", fault.name)
-    assert world.faults().struck == ((world.now_us, fault.id),)
+    assert world.faults().struck == ((world.now_us, fault.id, world.truth()["state"]),)
     if not fault.instant:
         world.advance_to(world.now_us + 3_000_000)
         world.act("lift_fault", fault.id)

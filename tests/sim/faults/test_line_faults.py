@@ -108,7 +108,7 @@ def test_struck_by_a_byte_it_acts_once(towards, fault, byte, left, one):
         assert found[:3] + found[4:] == left[:3] + left[4:]
         assert (found[3] ^ one).bit_count() == 1
     assert wire.is_over()
-    assert wire.world.faults().struck == ((NOW_US, fault),)
+    assert wire.world.faults().struck[0][:2] == (NOW_US, fault)
     assert wire.write(towards, b"GHI\n") == found + b"GHI\n"
 
 
