@@ -27,7 +27,7 @@ from controller import Record, Sample, Session, Treatment, Unit
 from controller.journal.wire_log import read_wire_log
 from hw_sim.door import Door
 from hw_sim.endpoints import protocol_sim
-from hw_sim.world import World
+from hw_sim.world import TICK_US, World
 from tests.monitors import Eyes, is_zero, one_whole_record
 
 ROOT = Path(__file__).parents[1]
@@ -184,6 +184,7 @@ class VirtualRig(Rig):
         protocol_sim.unregister_world("rig")
         if self.abandoned:
             self.settle()
+        self.world.advance_to(self.world.now_us + 2 * TICK_US)  # the relay opens in the tick after DONE was told
         assert is_zero(self.truth()), self.truth()
 
 

@@ -67,7 +67,7 @@ class Record:
         self.frac_i = 4835
         self.frac_v = 2233
         self.cause = 200
-        self.quiet = 100
+        self.quiet = 0
         self.lease_full = 200
 
     def snapshot(self):  # type: ignore[no-untyped-def]

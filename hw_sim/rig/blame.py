@@ -71,7 +71,6 @@ BLAME: Final[dict[str, Blame]] = {
         "without its watchdog a dead processor leaves the output as it is",
         breaks="processor", spoils=(*DOSE, "I01", "I13", "I22", "I24"),
     ),
-    "F04": Blame("a unit that starts anew does not know how long ago current flowed: the bridge", spoils=("I05",)),
     "F06": Blame(
         "the count itself, what it is compared with, or the ramp", breaks="memory",
         spoils=(*DOSE, "I02", "I06", "I07", "I08", "I12", "I18", "I32", "I35", "I39"),
@@ -92,6 +91,7 @@ BLAME: Final[dict[str, Blame]] = {
     "F22": Blame("known-bad code: undelivered charge is subtracted twice", spoils=(*DOSE, "I07", "I08")),
     "F23": Blame("known-bad code: the bridge turns, whatever flows", spoils=("I05",)),
     "F24": Blame("known-bad code: a paused run goes on by itself", spoils=("I08", "I10", "I12", "I14", "I15")),
+    "F27": Blame("known-bad code: a reply carries the number of another request", spoils=("I11",)),
     "L09": _LATE,
     "L25": Blame("what somebody else says is in no log of the host", spoils=("I21",)),
     "L26": _GARBAGE,

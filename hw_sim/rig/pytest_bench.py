@@ -27,6 +27,7 @@ from hw_sim.scenario import Scenario
 
 ZERO_UA: Final = 10
 STOPPED_S: Final = 1.1  # a stop byte is followed by quiet within a second (docs/protocol.md, section 12)
+OPENS_S: Final = 0.02  # two ticks
 PATIENCE_S: Final = 30.0  # a busy machine is slow, a dead process is silent for ever
 PURPOSE: Final = "the ionto pytest plugin"
 
@@ -50,7 +51,7 @@ class VirtualBench(Door):
 
     def judge(self) -> None:
         """Note current that was left on."""
-        judge_truth(self._tape, self.truth())
+        judge_truth(self._tape, self)
 
     def close(self) -> None:
         self.judge()
@@ -136,7 +137,7 @@ class ServedBench:
     def judge(self) -> None:
         """Note current that was left on, or that the simulator is no more."""
         try:
-            judge_truth(self._tape, self.door.truth())
+            judge_truth(self._tape, self.door)
         except (OSError, ValueError) as exc:
             self._tape.problems.append(f"the simulator is gone: {exc}; {self._last_words()}")
 
@@ -225,7 +226,11 @@ def flows(truth: dict[str, Any]) -> bool:
     return abs(truth["i_ua"]) > ZERO_UA or bool(truth["relay_closed"])
 
 
-def judge_truth(tape: Tape, truth: dict[str, Any]) -> None:
+def judge_truth(tape: Tape, door: Any) -> None:  # noqa: ANN401 - a Door, or its like over TCP
+    truth = door.truth()
+    if flows(truth) and truth["state"] in REST:  # told in the tick that turns off, and the relay opens in the next
+        door.advance(seconds=OPENS_S)
+        truth = door.truth()
     if flows(truth):
         relay = "closed" if truth["relay_closed"] else "open"
         tape.note_left_on(f"truly {truth['i_ua']:.0f} uA in {truth['state']}, the relay is {relay}")

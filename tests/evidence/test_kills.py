@@ -56,7 +56,7 @@ def test_a_recovery_that_counts_too_little_is_found(monkeypatch: pytest.MonkeyPa
 def test_an_intent_that_is_not_on_disk_before_its_first_byte_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where START has left and only its intent would have told of it."""
     monkeypatch.setattr(WireLog, "checkpoint", lambda log: None)
-    problems = killed_at(40, 30).problems
+    problems = killed_at(60, 30).problems
     assert any("power cut" in what for _, what in problems)
 
 

@@ -28,7 +28,7 @@ TO_THE_DOSE = """\
 >EVENTS n=0001|>ARM D={D}|+125|>RESUME run=RUN1 X={X}|=200|+400|{HELLO}|>STATUS|>ARM D={D}|+125
 >RESUME run=RUN1 X={X}|=1500|>RUN run=RUN1|>START run=RUN1 D={D} X={X}"""
 RESET_AND_STOP_BYTE = """\
-{PRES}|>ARM D={D}|+125|>START run=RUN2 D={D} X={X}|=250|reset|+60|{HELLO}|>RUN run=RUN2|{PRES}|>ARM D={D}
+{PRES}|>ARM D={D}|+125|>START run=RUN2 D={D} X={X}|=250|reset|+110|{HELLO}|>RUN run=RUN2|{PRES}|>ARM D={D}
 +125|>START run=RUN3 D={D} X={X}|=150|^|=150|>RUN run=RUN3"""
 FAULT = """\
 {PRES}|>ARM D={D}|+125|>START run=RUN4 D={D} X={X}|=250|open|=20|>RUN run=RUN4|>CLEAR id=01|=250

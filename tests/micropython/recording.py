@@ -104,7 +104,7 @@ class Host:
 SCRIPT: tuple[tuple[int, str], ...] = (
     # to a lower set-point, a pause, a lost link, to the dose
     (5, "HELLO"),
-    (10, "PRES I=1000 Q=12000 TU=2000 TD=1000 POL=- CONT=PAUSE"),
+    (10, "PRES I=1000 Q=12000 TU=2000 TD=1000 POL=+ CONT=PAUSE"),
     (20, "ARM D={D}"),
     (145, "START run=A D={D} X={X}"),
     (500, "SET I=800"),
@@ -116,7 +116,7 @@ SCRIPT: tuple[tuple[int, str], ...] = (
     (1630, "RESUME run=A X={X}"),
     # at the voltage limit, then the electrode comes off
     (2700, "!load dry-skin"),
-    (2700, "PRES I=4000 Q=60000 TU=8000 TD=4000 POL=+ VMAX=20000 LIM=STRETCH"),
+    (2700, "PRES I=4000 Q=60000 TU=8000 TD=4000 POL=- VMAX=20000 LIM=STRETCH"),
     (2710, "ARM D={D}"),
     (2850, "START run=B D={D} X={X}"),
     (3700, "!lift drug"),

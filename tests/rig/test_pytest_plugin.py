@@ -196,8 +196,8 @@ def test_the_same_where_it_is_not_judged(ionto_unit, ionto_world):
     result.stdout.fnmatch_lines(
         [
             "I02 hard cap: *",
-            "    violated at line 107, 5.701 s: set-point 2500 uA, prescribed are 2000 (and 119 times more)",
-            "    line 107: < ~* st=HOLD set=2500 i=2000 *",
+            "    violated at line 108, 6.001 s: set-point 2500 uA, prescribed are 2000 (and 120 times more)",
+            "    line 108: < ~* st=HOLD set=2500 i=199? *",
             "I12 corrupt line: *",
         ]
     )

@@ -103,7 +103,6 @@ def test_a_callback_that_raises_between_two_phases_leaves_a_record_of_the_first(
         with pytest.raises(ZeroDivisionError), unit.deliver(two_phases(), out=tmp_path, confirm=confirm) as run:
             for _ in run:
                 pass
-    assert is_zero(rig.truth())
     record = one_whole_record(tmp_path)
     assert (record.outcome, [result["outcome"] for result in record.runs]) == ("STOPPED", ["DONE"])
     assert any("a bug of the caller's" in warning for warning in record.data["warnings"])

@@ -144,7 +144,7 @@ PLANTED: Final = (
         firmware=variants.find("automatic-resume").firmware(),
     ),
     Planted(
-        name="a pause never ends", says="no end", only=("crash",), shares=(300,), within=ENDLESS,
+        name="a pause never ends", says="no end", only=("crash",), shares=(100,), within=ENDLESS,
         firmware=PausesForEver,
     ),
 )  # fmt: skip

@@ -359,6 +359,22 @@ def test_the_bridge_turns_only_after_a_second_of_quiet_and_arm_still_answers_in_
     assert bench.world.now_us - asked <= 2_000_000
 
 
+def test_after_a_reset_the_bridge_waits_a_second_too_because_nobody_knows_how_long_ago_current_flowed() -> None:
+    bench = Bench().to("HOLD", POL="-")
+    bench.world.power_cycle()
+    reset_us = bench.world.now_us
+    bench.ticks(50)
+    bench.hello()
+    assert bench.world.plant.bridge > 0
+    bench.prescribe(POL="-")
+    asked_us = bench.world.now_us
+    assert bench.arm()["code"] == "00"
+    assert bench.world.now_us - asked_us <= 2_000_000
+    assert bench.world.plant.bridge < 0
+    turned_us = bench.world.now_us - 1_000_000  # the check itself takes a second, in the new direction
+    assert turned_us - reset_us >= 1_000_000
+
+
 def test_a_pause_that_has_lost_its_run_is_left_by_stop() -> None:
     bench = Bench().to("HOLD")
     bench.ask("PAUSE")
