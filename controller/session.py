@@ -33,6 +33,10 @@ TELEMETRY_MS: Final = 100
 REOPEN_SLICE_S: Final = 0.2
 SETTLE_S: Final = 0.6  # telemetry comes at least every 500 ms
 CARRYING: Final = ENERGISED | {UnitState.CHECK}
+OPENS_MS: Final = (
+    20  # a state is told in the tick that turns off: its reading is older, and the relay opens in the next
+)
+UPTIME_MASK: Final = 0xFFFFFFFF
 EXIT_PATIENCE_S: Final = 45.0  # more than the engine's own patience with a silent unit
 _VERDICTS: Final = (Confirmed, Refused, Uncertain)
 
@@ -71,6 +75,7 @@ class Session:
         self._clock = unit.link.clock
         self._lost = False
         self._latest: Sample | None = None
+        self._moved_ms = 0  # the unit's time at its last STATE event
         self._record: Record | None = None
         self._ending = False
         facts = unit.facts
@@ -165,9 +170,14 @@ class Session:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the newest telemetry measured no current, in a state that has none."""
+        """Whether the newest telemetry measured no current, in a state that has none, and not in its first tick."""
         seen = self._latest
-        return seen is not None and seen.unit.i_ua <= QUIET_UA and seen.state not in CARRYING
+        return (
+            seen is not None
+            and seen.unit.i_ua <= QUIET_UA
+            and seen.state not in CARRYING
+            and (seen.unit.uptime_ms - self._moved_ms) & UPTIME_MASK >= OPENS_MS
+        )
 
     @property
     def latest(self) -> Sample | None:
@@ -277,6 +287,8 @@ class Session:
                 samples.append(sample)
                 engine.on_telemetry(item, now)
             elif isinstance(item, Event):
+                if item.name == "STATE":
+                    self._moved_ms = item.uptime_ms
                 engine.on_event(item, now)
                 self.journal.event(item)
             elif isinstance(item, _VERDICTS):
