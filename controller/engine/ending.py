@@ -19,6 +19,7 @@ from controller.wire.spec import FAULT_TEXT, UnitState
 
 _OUTCOME: Final = re.compile("DONE|STOPPED|ABORTED|FAULT:[0-9]{2}|LINK|RESET|TIMEOUT")
 _REASONS: Final = {
+    "DONE": "",
     "STOPPED": "stopped at the unit or by another connection",
     "ABORTED": "aborted at the unit or by another connection",
     "RESET": "the unit was reset during the run; its dose may count up to a second more than flowed",
@@ -60,7 +61,7 @@ class Ending:
             self._stopping.blame("", FAULT_TEXT.get(self.fault, out))
             course.fire(Trigger.TRIP)
         else:
-            self._stopping.blame("link" if out == "LINK" else "", _REASONS.get(out, ""))
+            self._stopping.blame("link" if out == "LINK" else "", _REASONS[out])
             done = out == "DONE" and course.machine.can(Trigger.ENDED)
             course.fire(Trigger.ENDED if done else Trigger.ENDED_EARLY)
         self._finish(out, q_uc, known_interval_uc(q_uc, out, course.prescription.i_ua), now)

@@ -1,4 +1,4 @@
-"""n-th failures: the n-th read, write, sync, byte, line or tick of a treatment fails, for every n there is.
+"""n-th failures: the n-th read, write, sync, byte, line, tick or look at the clock fails, for every n there is.
 
 Each loop ends by itself, when a treatment passes untouched. SHORT looks at a few places of every loop, FULL strides
 through the long ones (bytes, ticks), LONG takes every n.
@@ -25,9 +25,9 @@ def run(effort: Effort) -> Part:
     failures: list[Failure] = []
     with scratch() as folder:
         for loop in LOOPS:
-            found = len(failures)
+            found, touched = len(failures), 0
             for n, struck in _go(loop, effort, folder / "out"):
-                counts[loop.name] = int(counts.get(loop.name, 0)) + struck.touched
+                touched += struck.touched
                 outcomes[struck.outcome] += 1
                 failures += [
                     Failure(what=f"{loop.name} {n}: {problem}", repeat=f"python -m tests.evidence.nth {loop.name} {n}")
@@ -35,13 +35,19 @@ def run(effort: Effort) -> Part:
                 ]
                 if len(failures) - found >= HOPELESS:
                     break
+            step = _step(loop, effort)
+            counts[loop.name] = touched if step == 1 or not touched else f"{touched}, 1 in {step}"
     told = " ".join(f"{key} {count}" for key, count in sorted(outcomes.items()))
     return Part(name="n-th failures", counts={**counts, "outcomes": told}, failures=tuple(failures))
 
 
+def _step(loop: Loop, effort: Effort) -> int:
+    return loop.stride if effort is not Effort.LONG else 1
+
+
 def _go(loop: Loop, effort: Effort, out: Path) -> Iterator[tuple[int, Struck]]:
     """(n, what came of it), until a treatment passes untouched."""
-    step = loop.stride if effort is not Effort.LONG else 1
+    step = _step(loop, effort)
     last = SHORT_N * step
     n = 1
     while effort is not Effort.SHORT or n <= last:

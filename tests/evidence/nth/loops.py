@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from serial import SerialException, SerialTimeoutException
 
-from controller import Record
+from controller import IontoError, Record, Unit
 from hw_sim.world import TICK_US, World
-from tests.evidence.nth.story import Bench
-from tests.evidence.nth.taps import First, Hand, Rest, let, tapped
+from tests.evidence.nth.story import NAME, Bench, UsersOwn
+from tests.evidence.nth.taps import First, Hand, Rest, let, tapped, wall_asked
 
 STALL_US: Final = 3_000_000
+DAY_S: Final = 86_400.0
 
 
 class Struck(NamedTuple):
@@ -103,6 +104,21 @@ def _interrupt(world: World, first: First, rest: Rest) -> None:
     raise KeyboardInterrupt
 
 
+def _raise(world: World, first: First, rest: Rest) -> None:
+    raise UsersOwn("a bug of the caller's")
+
+
+def _jump(by_s: float) -> Call:
+    return lambda world, first, rest: rest() + by_s
+
+
+def _second_host(world: World, first: First, rest: Rest) -> Any:
+    """Another driver opens the same unit: refused while a run is open, and else it takes the session."""
+    with suppress(IontoError):
+        Unit.open(f"sim://@{NAME}", purpose="a second host").close()
+    return let("", first, rest)
+
+
 # -- what is done on the line ------------------------------------------------------------------------------------------
 
 
@@ -164,7 +180,10 @@ def _board(*acts: tuple[int, str]) -> Tap:
 
 
 class Loop(NamedTuple):
-    """``kind``: the call whose n-th is harmed, empty: any. ``stride`` at FULL; LONG takes all."""
+    """``kind``: the call whose n-th is harmed, empty: any. ``stride`` at FULL; LONG takes all.
+
+    ``harmless``: nothing may come of it, the run ends as if untouched.
+    """
 
     name: str
     kind: str
@@ -172,6 +191,7 @@ class Loop(NamedTuple):
     tap: Tap | None = None
     stride: int = 1
     for_good: bool = False
+    harmless: bool = False
 
 
 LOOPS: Final = (
@@ -188,6 +208,11 @@ LOOPS: Final = (
     Loop("fsync", "sync", _broken_disk),
     Loop("name", "name", _full),
     Loop("ctrl-c", "", _interrupt, stride=2),
+    Loop("user-raises", "user", _raise),
+    Loop("user-blocks-3s", "user", _stall),
+    Loop("second-host", "", _second_host, stride=2),
+    Loop("wall-a-day-ahead", "wall", _jump(DAY_S), stride=7, for_good=True, harmless=True),
+    Loop("wall-a-day-back", "wall", _jump(-DAY_S), stride=7, for_good=True, harmless=True),
     Loop("byte-to-unit-lost", "", tap=_bytes(True, _lose), stride=13),
     Loop("byte-to-unit-flipped", "", tap=_bytes(True, _flip), stride=13),
     Loop("byte-to-host-lost", "", tap=_bytes(False, _lose), stride=53),
@@ -220,13 +245,15 @@ def strike(loop: Loop, n: int, out: Path) -> Struck:
 
 
 def _struck(bench: Bench, nth: Nth, loop: Loop, hand: Hand, out: Path) -> Struck:
-    with suppress(KeyboardInterrupt), bench.open() as unit, tapped(bench.world, hand):
+    bench.user = lambda: hand("user", None, lambda: None)
+    watched = wall_asked(hand) if loop.kind == "wall" else nullcontext()
+    with suppress(KeyboardInterrupt), bench.open() as unit, tapped(bench.world, hand), watched:
         if loop.tap is not None:
             loop.tap(bench.world, nth)
         bench.attempt("deliver", lambda: bench.deliver(unit, out))
         bench.attempt("close", unit.close)
     record = bench.judge(out)
     outcome = record.outcome if isinstance(record, Record) else "nothing begun"
-    if not nth.touched and outcome != "DONE":
-        bench.problems.append(f"untouched, and yet {outcome}")
+    if outcome != "DONE" and (loop.harmless or not nth.touched):
+        bench.problems.append(f"{'harmless' if nth.touched else 'untouched'}, and yet {outcome}")
     return Struck(nth.touched, outcome, tuple(bench.problems))

@@ -120,9 +120,20 @@ class Truth:
         return self.findings()
 
 
+class UsersOwn(Exception):
+    """What a caller's code raises: no error of the driver's, and none of its business but to stop."""
+
+
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Bench:
-    """A unit, its port in this process, and what became of one treatment there."""
+    """A unit, its port in this process, and what became of one treatment there.
+
+    ``user`` is the caller's code between two steps of the session.
+    """
 
     tale: Tale = GOOD
     seed: int = 3
@@ -130,6 +141,7 @@ class Bench:
     eyes: Truth = field(init=False)
     session: Session | None = None
     problems: list[str] = field(default_factory=list)
+    user: Callable[[], Any] = _nothing
     _telemetry_ms: int = 100
 
     def __post_init__(self) -> None:
@@ -159,6 +171,7 @@ class Bench:
                 left_s = SLICE_S if due_us is None else min(SLICE_S, (due_us - self.world.now_us) / 1e6)
                 session.step(unit.now + left_s)
                 self.eyes.look()
+                self.user()
                 if self.world.now_us - begin_us > LONGEST_US:
                     raise TimeoutError(f"the driver is still in {session.state.name} after {LONGEST_US / 1e6:g} s")
 
@@ -174,7 +187,7 @@ class Bench:
         """Typed errors are answers; an untyped one, or a promise of the truth that is broken, is a problem."""
         try:
             return act()
-        except IontoError as exc:
+        except (IontoError, UsersOwn) as exc:
             return exc
         except Exception as exc:
             last = traceback.extract_tb(exc.__traceback__)[-1]

@@ -18,14 +18,12 @@ from typing import Any
 from unittest import mock
 
 from controller.journal import journal
-from hw_sim.endpoints.protocol_sim import Serial
+from hw_sim.endpoints.protocol_sim import Serial, VirtualClock
 from hw_sim.world import World
 
 First = Callable[[], object] | None
 Rest = Callable[[], Any]
 Hand = Callable[[str, First, Rest], Any]
-
-KINDS = ("read", "write", "file", "sync", "name")  # of the line, of the line, of the disk (three)
 
 
 @contextmanager
@@ -52,6 +50,12 @@ def tapped(world: World, hand: Hand, synced: Callable[[int], None] = lambda fd: 
 def wall_of(world: World) -> AbstractContextManager[object]:
     """While the block lasts, the log's wall clock is the world's."""
     return mock.patch.object(journal, "time", SimpleNamespace(monotonic=lambda: world.now_us / 1e6))
+
+
+def wall_asked(hand: Hand) -> AbstractContextManager[object]:
+    """While the block lasts, every look at the wall clock passes ``hand``. No part of ``tapped``: it is no event."""
+    plain = VirtualClock.utc_s
+    return mock.patch.object(VirtualClock, "utc_s", lambda clock: hand("wall", None, lambda: plain(clock)))
 
 
 def _disk(hand: Hand, synced: Callable[[int], None]) -> list[tuple[Any, str, Any]]:

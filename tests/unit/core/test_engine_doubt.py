@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from controller.errors import ProtocolViolation
+from controller.wire import UnitState
 from tests import naive_wire
-from tests.unit.core.story import FOUND, HELD, PRESCRIPTION, TO_HOLD, TO_RAMP, TO_START, Player, play
+from tests.unit.core.story import FOUND, HELD, PRESCRIPTION, TO_HOLD, TO_PAUSED, TO_RAMP, TO_START, Player, play
 
 TO_UP_ASKED = TO_RAMP + FOUND
 TO_HOLD_ASKED = TO_HOLD + FOUND
@@ -395,6 +396,20 @@ def test_what_was_missed_in_doubt_is_asked_for_when_the_doubt_is_over() -> None:
 """)
 
 
+def test_everything_that_was_missed_in_doubt_is_asked_for() -> None:
+    play(f"""{TO_HOLD}
+!STATE HOLD             | HOLDING   |
+~HOLD dt=0.3            | HOLDING   | KEEP t=0004
+?                       | UNCERTAIN | HELLO run=RUN1
+!WARN 05 n=2            | UNCERTAIN | gap events=1
+<HELLO 00               | UNCERTAIN | STATUS
+!WARN 05 n=2            | UNCERTAIN | gap events=1
+<STATUS 00 st=HOLD      | UNCERTAIN | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | HOLDING   | taken_up st=HOLD, EVENTS n=0002
+<EVENTS 00              | HOLDING   | EVENTS n=0004
+""")
+
+
 def test_an_engine_left_without_a_question_asks_again() -> None:
     """A greeting that is malformed is raised as what it is; the doubt stays."""
     player = play(f"{TO_HOLD}\n? | UNCERTAIN | HELLO run=RUN1")
@@ -419,3 +434,38 @@ def test_telemetry_that_says_otherwise_counts_though_it_does_not_change() -> Non
 <RUN 00 out=RUNNING st=PAUSING | PAUSING   | taken_up st=PAUSING
 ~PAUSED                        | STOPPING  | BRAKE, STOP
 """)
+
+
+def test_a_fault_seen_after_status_is_a_refusal_of_a_run_that_never_was() -> None:
+    play(f"""{TO_START}
+{FOUND.format("IDLE")}
+~FAULT sid=4A18 fl=1    | UNCERTAIN |
+<RUN 06                 | REFUSED   | = REFUSED 0..0 refused=17
+""")
+
+
+def test_current_found_though_resuming_was_refused_is_paused() -> None:
+    play(
+        f"""{TO_PAUSED}
+resume                  | CHECKING   | ARM D=8A7EE4B0
+<ARM 16                 | PAUSED     |
++1.1                    | UNCERTAIN  | HELLO run=RUN1
+<HELLO 00               | UNCERTAIN  | STATUS
+<STATUS 00 st=RAMP_UP   | UNCERTAIN  | RUN run=RUN1
+<RUN 00 out=RUNNING q=9 | RAMPING_UP | taken_up st=RAMP_UP, PAUSE
+""",
+        attended=True,
+    )
+
+
+# -- lines that come late ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("back", ["-1", "-5"], ids=["the line before", "number 0"])
+def test_a_line_that_comes_late_is_no_news(back: str) -> None:
+    """The one before the newest, and the session's number 0: the quick way must not take them for the next."""
+    player = play(f"""{TO_HOLD}
+~HOLD n=2               | HOLDING   | gap telemetry=1
+~PAUSED n={back} dt=-0.1 | HOLDING  |
+""")
+    assert player.engine.course.followed is UnitState.HOLD
