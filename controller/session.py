@@ -33,9 +33,7 @@ TELEMETRY_MS: Final = 100
 REOPEN_SLICE_S: Final = 0.2
 SETTLE_S: Final = 0.6  # telemetry comes at least every 500 ms
 CARRYING: Final = ENERGISED | {UnitState.CHECK}
-OPENS_MS: Final = (
-    20  # a state is told in the tick that turns off: its reading is older, and the relay opens in the next
-)
+OPENS_MS: Final = 20  # a state is told in the tick that turns off, read before it; the relay opens in the next
 UPTIME_MASK: Final = 0xFFFFFFFF
 EXIT_PATIENCE_S: Final = 45.0  # more than the engine's own patience with a silent unit
 _VERDICTS: Final = (Confirmed, Refused, Uncertain)
