@@ -1,7 +1,7 @@
 """`make evidence`: every part, two at a time, and one page of what was counted.
 
 Each part runs in a process of its own, so that one that crashes or hangs is one failure and not the end of the page.
-The page is printed; ``--write`` puts it into `docs/evidence.md`, with what the tests of the hazards said into
+The page is printed; ``--write`` puts it into `docs/evidence.md` (``page``), and what the tests of the hazards said into
 `docs/hazards.md`. Exit code 8 if anything did not hold, as for every verification.
 """
 
@@ -21,12 +21,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from tests.evidence import page
 from tests.evidence.hazards import page as hazard_page
 from tests.evidence.part import Effort, Failure, Part
 
 ROOT: Final = Path(__file__).parents[2]
-PAGE: Final = ROOT / "docs" / "evidence.md"
-INTRODUCTION: Final = Path(__file__).with_name("introduction.md")
 # The longest first, so that two cores end together.
 PARTS: Final = (
     "fuzz", "mutation", "search", "kills", "noisy", "good_runs", "breaks", "cells", "nth", "stateful", "variants",
@@ -46,15 +45,18 @@ def main(arguments: list[str]) -> int:
     names = told.only or PARTS
     began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = list(pool.map(lambda name: _run(name, effort), names))
+        ran = dict(zip(names, pool.map(lambda name: _run(name, effort), names), strict=True))
         result = None if told.only else pool.submit(_hazard_tests).result()
-    took_s = time.monotonic() - began
-    print(text(parts, took_s))
+    parts = [part for part, _ in ran.values()]
+    print(text(parts, time.monotonic() - began))
     unproved = [] if result is None else hazard_page.unproved(result)
     if result is not None:
         print(f"tests of the hazards: {len(result['tests'])} places, not passed: {', '.join(unproved) or 'none'}")
     if told.write:
-        _write(parts, result, took_s, effort)
+        page.keep(ran, effort, f"{datetime.now(UTC):%Y-%m-%d}, at {_commit()}")
+        if result is not None:
+            hazard_page.RESULT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+            hazard_page.main()
     return 0 if all(part.held for part in parts) and not unproved else FAILED
 
 
@@ -70,19 +72,8 @@ def text(parts: list[Part], took_s: float) -> str:
     return "\n".join([*lines, f"{held} of {len(parts)} parts held, {took_s / 60:.1f} min"])
 
 
-def markdown(parts: list[Part], took_s: float, effort: Effort, when: str) -> str:
-    """The page for `docs/`."""
-    lines = [INTRODUCTION.read_text("utf-8").rstrip(), ""]
-    lines += [f"## Counted {when}", "", f"Effort {effort.name.lower()}, {took_s / 60:.0f} minutes on two cores.", ""]
-    for part in parts:
-        lines += [f"### {part.name}", "", "held" if part.held else "**did not hold**", ""]
-        lines += ["| counted | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in part.counts.items())]
-        lines += ["", *(f"* {failure.what}: `{failure.repeat}`" for failure in part.failures), *part.lines, ""]
-    return "\n".join(lines)
-
-
-def _run(name: str, effort: Effort) -> Part:
-    """One part in its own process; whatever becomes of it is a part."""
+def _run(name: str, effort: Effort) -> tuple[Part, float]:
+    """One part in its own process, and the seconds it took; whatever becomes of it is a part."""
     command = [sys.executable, "-m", "tests.evidence", "--part", name, "--effort", effort.name.lower()]
     repeat = " ".join(["python", *command[1:]])
     began = time.monotonic()
@@ -93,11 +84,12 @@ def _run(name: str, effort: Effort) -> Part:
             raise ValueError(f"exit code {done.returncode}: {done.stderr.strip()[-400:]}")
         told = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError) as exc:
-        return Part(name=name, failures=(Failure(what=f"it did not end as a part does: {exc}", repeat=repeat),))
+        broken = Part(name=name, failures=(Failure(what=f"it did not end as a part does: {exc}", repeat=repeat),))
+        return broken, time.monotonic() - began
     took_s = time.monotonic() - began
     print(f"{name}: {took_s:.0f} s", file=sys.stderr, flush=True)
     failures = tuple(Failure(**failure) for failure in told["failures"])
-    return Part(name=told["name"], counts=told["counts"], failures=failures, lines=tuple(told["lines"]))
+    return Part(name=told["name"], counts=told["counts"], failures=failures, lines=tuple(told["lines"])), took_s
 
 
 def _hazard_tests() -> dict[str, object]:
@@ -111,14 +103,6 @@ def _hazard_tests() -> dict[str, object]:
         return hazard_page.collect(junit, date=f"{datetime.now(UTC):%Y-%m-%d}", commit=_commit())
 
 
-def _write(parts: list[Part], result: dict[str, object] | None, took_s: float, effort: Effort) -> None:
-    when = f"{datetime.now(UTC):%Y-%m-%d}, at {_commit()}"
-    PAGE.write_text(markdown(parts, took_s, effort, when), "utf-8")
-    if result is not None:
-        hazard_page.RESULT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        hazard_page.main()
-
-
 def _commit() -> str:
     """Short, with a plus where the tree is not as committed; "unknown" outside a repository."""
     told = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, check=False)
@@ -129,7 +113,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.evidence", description="Every part of the evidence.")
     parser.add_argument("--effort", choices=[effort.name.lower() for effort in Effort], default="full")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part; may be given again")
-    parser.add_argument("--write", action="store_true", help="into docs/evidence.md and docs/hazards.md")
+    parser.add_argument(
+        "--write", action="store_true", help="into docs/evidence.md, and with all parts into hazards.md"
+    )
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     return parser
 

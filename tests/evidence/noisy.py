@@ -37,6 +37,7 @@ BATCH: Final = 1000  # commands of one seed
 SHORT_COMMANDS, LONG_COMMANDS = 2000, 1_000_000
 FULL_S: Final = 110.0
 STATED: Final = ("PRES", "START", "SET")  # a refusal says that nothing was done; that of ARM comes after its check
+SEEN: Final = ("PRES", "ARM", "START", "SET")  # what is carried out changes what ``UnitEnd.see`` sees
 SUMMED: Final = ("commands", "retransmissions", "damaged lines", "refused", "uncertain", "wrong", "doubled")
 
 
@@ -218,7 +219,8 @@ class Host:
             case Confirmed(reply=reply):
                 if verb == "PRES":
                     self._digest = reply.word("D")
-                if not times and verb in ("ARM", "START"):
+                on = verb == "STOP" and self.world.firmware.rec.st in (RAMP_UP, HOLD)
+                if on or (not times and verb in SEEN):
                     self.unit.wrong.append(f"confirmed, and not carried out: {line!r}")
 
     def _next(self) -> tuple[str, dict[str, str | int]]:
@@ -249,9 +251,15 @@ class Host:
             return "STATUS", {}
         if self._digest and chance > 3 and s.st == STAGED:
             return "ARM", {"D": self._digest}
-        # 1 % of it a step, so that no two in a row are the same.
-        i_ua = 10 * self.dice.randint(100, 400)
-        return "PRES", {"I": i_ua, "Q": 6000 * self.dice.randint(20, 400), "TU": 10 * i_ua // 5, "TD": i_ua, "POL": "+"}
+        i_ua, q_uc = self._prescription()
+        return "PRES", {"I": i_ua, "Q": q_uc, "TU": 10 * i_ua // 5, "TD": i_ua, "POL": "+"}
+
+    def _prescription(self) -> tuple[int, int]:
+        """Another than the one held: that the same was taken twice could not be seen."""
+        while True:
+            i_ua, q_uc = 10 * self.dice.randint(100, 400), 6000 * self.dice.randint(20, 400)
+            if not self.world.firmware.canon.startswith(f"I={i_ua} Q={q_uc} "):
+                return i_ua, q_uc
 
     # -- the line ----------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.exchange import Exchange, Uncertain
+from hw_sim.firmware.main import Firmware
 from hw_sim.variants import find
 from tests.evidence import noisy
 from tests.evidence.part import Effort
@@ -25,6 +26,18 @@ def test_no_noise_is_taken_for_a_command() -> None:
 def test_a_unit_that_takes_what_it_must_not_is_counted(variant: str, figure: str) -> None:
     counts, _ = noisy.batch(1, 1000, find(variant).firmware())
     assert counts[figure] > 0
+
+
+class AgreesToStop(Firmware):
+    """Says 00 to STOP, and goes on."""
+
+    def stop(self, by: int) -> None:
+        pass
+
+
+def test_a_unit_that_says_yes_and_does_nothing_is_counted() -> None:
+    _, wrong = noisy.batch(1, 300, AgreesToStop)
+    assert any(" STOP*" in what for what in wrong)
 
 
 class ReusesNumbers(Exchange):

@@ -1,7 +1,7 @@
 """Mutation testing: would the tests notice if the code were a little wrong?
 
 Every room in ``rooms`` is changed in one place at a time (``mutants``), and its own quick tests have to fail
-(``runner``). At least nine mutants of ten must be noticed; one that survives stands in ``survivors.toml`` with the
+(``runner``). At least nine mutants of ten must be noticed; one that survives must stand in ``survivors.toml`` with the
 reason why no test can or should notice it, and a reason whose mutant is gone is a failure too once all were run.
 ``result.json`` is what the last full run found.
 """
@@ -46,10 +46,9 @@ class Judged:
 
     @property
     def enough(self) -> bool:
-        """Of a whole room every survivor counts; in a sample not those with a reason: there it may be all."""
+        """No survivor without a reason; and of a whole room nine in ten noticed, for a sample may be all reasons."""
         whole = self.tally.total == self.made
-        counted = self.tally.total if whole else self.noticed + len(self.unexplained)
-        return self.noticed * 100 >= REQUIRED_PERCENT * counted > 0
+        return not self.unexplained and self.noticed > 0 and (not whole or self.percent >= REQUIRED_PERCENT)
 
     @property
     def unexplained(self) -> list[Mutant]:
@@ -137,7 +136,8 @@ def run(effort: Effort) -> Part:
         counts["mutants noticed"] += found.noticed  # type: ignore[operator]
         counts[f"mutants of {name}"] = found.line().partition(": ")[2]
         if found.noticed < FEWEST if short else not found.enough:
-            failures.append(Failure(what=f"too many mutants survive: {found.line()}", repeat=repeat))
+            first = "".join(f"; {key(mutant)}" for mutant in found.unexplained[:3])
+            failures.append(Failure(what=f"mutants survive: {found.line()}{first}", repeat=repeat))
     if effort is Effort.LONG and len(rooms) == len(ROOMS):
         write_result(rooms, SEED)
         failures += _gone(rooms)

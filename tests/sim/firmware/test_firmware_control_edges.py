@@ -99,7 +99,7 @@ def test_three_pauses_of_a_cause_within_ten_minutes_lock(cause: int, name: str, 
     ("na", "trim", "code"),
     [(1_000_000, 0, 975), (40_000, 0, 39), (20_000, 0, 20), (512, 0, 0), (513, 0, 1), (4_200_000, 0, 4095),
      (4_400_000, 0, 4095), (1_000_000, 10_000, 985), (1_000_000, -30_000, 946), (4_100_000, 30_000, 4095),
-     (0, 30_000, 0)],
+     (0, 30_000, 0), (3_565_641, 0, 3476), (2_233_038, 30_000, 2243), (4_201_000, 0, 4095)],
 )  # fmt: skip
 def test_39_codes_are_40_ua(na: int, trim: int, code: int) -> None:
     s = holding(trim=trim)
@@ -113,7 +113,8 @@ def test_39_codes_are_40_ua(na: int, trim: int, code: int) -> None:
 @pytest.mark.parametrize(
     ("i", "prog", "q"),
     [(1_000_000, 1_000_000, 500), (2_000_000, 1_000_000, 500), (500_000, 1_000_000, 125), (0, 1_000_000, 0),
-     (-9_000, 1_000_000, 0), (999, 1_000_000, 0), (1000, 1_000_000, 0), (45_999, 1_000_000, 1)],
+     (-9_000, 1_000_000, 0), (999, 1_000_000, 0), (1000, 1_000_000, 0), (45_999, 1_000_000, 1),
+     (-200_000, 1_000_000, 0), (44_999, 1_000_000, 0)],
 )  # fmt: skip
 def test_the_charge_of_the_ramp_down_to_come(i: int, prog: int, q: int) -> None:
     s = holding(prog=prog, n_dn=10_000)
@@ -137,7 +138,8 @@ def test_the_ramp_down_begins_from_what_flows() -> None:
     ("mean", "fields", "trim"),
     [(990_000, {}, 2500), (1_010_000, {}, -2500), (990_000, {"trim": 29_000}, 30_000),
      (1_010_000, {"trim": -29_000}, -30_000),
-     (990_000, {"pulled": 1}, 0), (990_000, {"limited": 1}, 0), (990_000, {"trim": 27_500}, 30_000)],
+     (990_000, {"pulled": 1}, 0), (990_000, {"limited": 1}, 0), (990_000, {"trim": 27_500}, 30_000),
+     (1_000_000, {"trim": 30_001}, 30_000), (1_000_000, {"trim": -30_001}, -30_000)],
 )  # fmt: skip
 def test_the_trim_takes_a_quarter_of_the_error_and_at_most_3_percent(
     mean: int, fields: dict[str, int], trim: int
@@ -179,6 +181,7 @@ def test_the_tenth_block_is_a_second() -> None:
         (48_601, 1_000_000, 10_000, {}, 990_000, 1), (48_601, 494_999, 1000, {}, 1_000_000, 0),
         (48_601, 495_000, 1000, {}, 995_120, 1), (48_060, 1_000_000, 1000, {"limited": 1}, 1_000_000, 1),
         (48_059, 1_000_000, 1000, {"limited": 1}, 1_001_000, 1), (48_060, 1_000_000, 1000, {}, 1_001_000, 0),
+        (48_903, 1_000_000, 1000, {}, 989_264, 1),  # 976 * (573 * 1024 // 48_903 = 11)
         (54_000, 1_000_000, 1000, {}, 895_568, 1),  # 976 * (5670 * 1024 // 54000 = 107)
     ],
 )  # fmt: skip
@@ -186,6 +189,11 @@ def test_the_voltage_limit(v: int, i: int, up: int, fields: dict[str, int], reg:
     s = holding(**fields)
     assert control._limit(s, 1_000_000, up, i, v) == reg
     shows(s, limited=limited)
+
+
+def test_a_current_below_half_by_10_ua_is_a_contact_and_no_limit() -> None:
+    assert control._limit(holding(), 1_000_001, 1000, 495_000, 48_601) == 1_000_001
+    assert control._limit(holding(), 999_999, 1000, 495_000, 48_601) < 999_999
 
 
 def test_the_limit_leaves_20_ua() -> None:
@@ -201,15 +209,18 @@ def test_the_limit_leaves_20_ua() -> None:
 def test_a_lease_half_gone_is_told_and_one_all_gone_pauses(
     st: int, left: int, loss: int, lost: int, paused: bool
 ) -> None:
-    s = holding(st=st, loss=loss, lease=left)
+    s = holding(st=st, loss=loss, lease=left, fl=1)
     control._lease(s, st, left)
-    shows(s, half=1, lost=lost, st=PAUSING if paused else st, fl=output.LINK_BIT if paused else 0)
+    shows(s, half=1, lost=lost, st=PAUSING if paused else st, fl=1 | (output.LINK_BIT if paused else 0))
     note = output.NOTE_LINK | (output.NOTE_CLOSE if lost else 0) | (output.NOTE_WARN if paused else 0)
     shows(s, note=note, warn=11 if paused else 0, p_link1=1 if paused else 0)
     shows(s, n_off=10_206 if paused else 0, tgt=0 if paused else 1_000_000)  # (1 000 000 + 97) // 98 + 1
-    s.note = 0
+    s.note = output.NOTE_LOCAL
     control._lease(s, st, left)
-    assert not s.note & (output.NOTE_LINK | output.NOTE_CLOSE)
+    assert s.note & ~output.NOTE_WARN == output.NOTE_LOCAL
+    s.half = 0
+    control._lease(s, st, left)
+    assert s.note & ~output.NOTE_WARN == output.NOTE_LOCAL | output.NOTE_LINK
 
 
 def test_a_keep_fills_the_lease() -> None:
@@ -294,9 +305,9 @@ def test_a_relay_that_lies_trips_after_ten_ticks(before: int, cmp_i: int, after:
 
 def test_an_hour_at_rest_is_told_and_begins_anew() -> None:
     for ticks, after, note in ((359_999, 359_999, 0), (360_000, 0, output.NOTE_HOUR)):
-        s = resting(t_st=ticks)
+        s = resting(t_st=ticks, note=output.NOTE_LOCAL)
         control._at_rest(s, IDLE, 0)
-        shows(s, t_st=after, note=note)
+        shows(s, t_st=after, note=output.NOTE_LOCAL | note)
 
 
 @pytest.mark.parametrize(("fl", "outcome"), [(0, output.TIMEOUT), (output.LINK_BIT, output.LINK)])
@@ -335,6 +346,38 @@ def test_a_dose_is_whole_uc_and_the_rest_is_carried(carry: int, q: int, left: in
     s = holding(st=RAMP_DOWN, carry=carry, adc_i=13, adc_i2=13)  # 13 codes are 988 + 3 nA
     control.tick(s)
     shows(s, i=991, q=q, carry=left)
+
+
+def test_a_nanoampere_counts_and_what_comes_back_does_not() -> None:
+    for zero_i, left in ((75, 1), (76, 0), (100, 0)):
+        s = holding(st=RAMP_DOWN, adc_i=1, zero_i=zero_i)  # one code is 76 nA
+        control.tick(s)
+        shows(s, i=76 - zero_i, carry=left)
+
+
+def test_a_tick_that_trips_is_none_of_the_on_time() -> None:
+    s = holding(on_time=99, run_s=4, adc_i=65_000)  # 4.96 mA: at once
+    control.tick(s)
+    shows(s, st=FAULT, on_time=99, run_s=4, b_i=0)
+
+
+def test_off_leaves_nothing_of_what_held_the_current_back() -> None:
+    s = holding(pulled=1, limited=1)
+    output.off(s)
+    shows(s, pulled=0, limited=0, relay=0, dac=0, tgt=0, prog=0, reg=0)
+
+
+def test_the_pull_begins_at_a_tenth_and_20_ua_to_the_nanoampere() -> None:
+    s = holding(prog=1_100_000, reg=1_000_009)  # 9 x 1 000 009 - 200 000 = 10 x 880 008 + 1
+    control._set_point(s, HOLD, 880_008, 5000)
+    shows(s, pulled=1)
+
+
+@pytest.mark.parametrize(("reg", "limited"), [(994_999, 1), (995_000, 0)])
+def test_a_limit_is_over_when_the_programme_is_reached(reg: int, limited: int) -> None:
+    s = holding(reg=reg, limited=1, pulled=1)
+    control._set_point(s, HOLD, 995_000, 5000)
+    shows(s, limited=limited, pulled=limited, reg=reg + 5000)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,12 @@ def test_open_is_less_than_half_the_current_at_95_percent_of_the_voltage(
     shows(s, c_open=counts)
 
 
+def test_open_is_10_ua_below_half_to_the_nanoampere() -> None:
+    s = holding(prog=1_000_001)
+    detect._open(s, HOLD, 495_000, 54_000)
+    shows(s, c_open=1)
+
+
 @pytest.mark.parametrize(("cont", "st", "to"), [(0, HOLD, FAULT), (1, HOLD, PAUSED), (1, RAMP_UP, PAUSED),
                                                 (1, PAUSING, FAULT), (1, RAMP_DOWN, FAULT)])  # fmt: skip
 def test_the_fifth_open_tick_trips_or_pauses(cont: int, st: int, to: int) -> None:
@@ -136,7 +142,7 @@ def test_too_high_is_judged_from_30_s_of_hold_and_1_ma(st: int, t_st: int, i: in
     ("prog", "zmin", "i", "v", "counts"),
     [(100_000, 200, 1_000_000, 199, 1), (100_000, 200, 1_000_000, 200, 0), (99_999, 200, 1_000_000, 199, 0),
      (100_000, 200, 999, -1, 0), (100_000, 200, 1000, 0, 1), (100_000, 0, 1_000_000, -1, 0),
-     (100_000, 1, 1_000_000, 0, 1)],
+     (100_000, 1, 1_000_000, 0, 1), (100_000, 5000, 4_000_000, 19_999, 1), (100_000, 5000, 4_000_000, 20_000, 0)],
 )  # fmt: skip
 def test_too_low_is_judged_from_100_ua_and_with_a_zmin(prog: int, zmin: int, i: int, v: int, counts: int) -> None:
     s = holding(prog=prog, zmin=zmin)
@@ -181,7 +187,7 @@ def test_ten_seconds_at_the_limit_trip_unless_stretched(total: int, lim: int, tr
 @pytest.mark.parametrize(
     ("ref", "off", "counts"),
     [(1_000_000, 50_000, 0), (1_000_000, 50_001, 1), (400_000, 30_000, 0), (400_000, 30_001, 1), (40_000, 20_000, 0),
-     (40_000, 20_001, 1), (60_000, 30_000, 0), (600_000, 30_001, 1), (620_000, 31_000, 0)],
+     (40_000, 20_001, 1), (60_000, 30_000, 0), (60_002, 30_001, 1), (600_000, 30_001, 1), (620_000, 31_000, 0)],
 )  # fmt: skip
 def test_tracking_allows_5_percent_or_30_ua_or_half(ref: int, off: int, counts: int) -> None:
     for i in (ref - off, ref + off):

@@ -6,6 +6,7 @@ import pytest
 
 from hw_sim.firmware import control, detect, output
 from hw_sim.firmware.machine import FAULT, HOLD, PAUSED, RAMP_DOWN, RAMP_UP, SELFTEST
+from hw_sim.firmware.output import NOTE_FAULT, NOTE_LINK, NOTE_WARN
 from tests.sim.firmware.records import holding, shows
 
 # -- step ------------------------------------------------------------------------------------------------------
@@ -87,6 +88,12 @@ def test_a_fall_is_40_percent_and_100_mv(v: int, trips: bool) -> None:
     shows(s, st=FAULT if trips else HOLD)
 
 
+def test_a_fall_by_a_third_of_a_mv_more_is_one() -> None:
+    s = holding(m_0=337, m_max=337)  # 5 x 102 + 500 = 1010, 3 x 337 = 1011
+    detect._fall(s, 102)
+    shows(s, st=FAULT)
+
+
 def test_a_higher_reading_raises_the_maximum_of_its_half_second_and_of_all() -> None:
     s = holding(m_0=3000, m_max=4000, m_n=3)
     detect._fall(s, 3500)
@@ -129,9 +136,20 @@ def seconds(value: int) -> dict[str, int]:
     ("mv", "state", "warned"), [(1060, HOLD, 0), (1061, HOLD, 1), (1120, HOLD, 1), (1121, RAMP_DOWN, 0), (999, HOLD, 0)]
 )
 def test_a_mean_of_ten_seconds_warns_at_6_percent_and_trips_at_12(mv: int, state: int, warned: int) -> None:
-    s = holding(k_count=9, k_min=1000, k_v=mv * 100 + 99, t_st=5000, **seconds(mv))
+    s = holding(k_count=9, k_min=1000, k_v=mv * 100 + 99, t_st=5000, note=NOTE_LINK, **seconds(mv))
     detect.contact(s)
-    shows(s, st=state, k_warned=warned, warn=5 * warned, k_v=0, k_count=10, k_min=999 if mv == 999 else 1000)
+    told = NOTE_WARN if warned else NOTE_FAULT if state == RAMP_DOWN else 0
+    shows(
+        s,
+        note=NOTE_LINK | told,
+        k_0=mv,
+        st=state,
+        k_warned=warned,
+        warn=5 * warned,
+        k_v=0,
+        k_count=10,
+        k_min=999 if mv == 999 else 1000,
+    )
 
 
 def test_it_warns_once_and_knows_no_minimum_before_ten_seconds() -> None:
