@@ -40,12 +40,4 @@ ROOMS: Final[dict[str, Room]] = {
             f"tests/sim/firmware/test_firmware_{name}.py" for name in ("control_edges", "detector_edges", "moves_edges")
         ),
     ),
-    "commands": Room(
-        tuple(f"hw_sim/firmware/{name}.py" for name in ("session", "verbs", "prescription", "admission")),
-        ("tests/sim/firmware",),
-        tuple(
-            f"tests/sim/firmware/test_firmware_{name}.py"
-            for name in ("errors", "keep", "lease", "sessions", "sequence")
-        ),
-    ),
 }
