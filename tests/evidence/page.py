@@ -7,7 +7,7 @@ own run, so that a part can be run again alone, and a long one in a night of its
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +30,12 @@ def keep(ran: Mapping[str, tuple[Part, float]], effort: Effort, when: str) -> No
     for name, (part, took_s) in ran.items():
         section[name] = {"when": when, "minutes": round(took_s / 60, 1), **asdict(part)}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    PAGE.write_text(page(results, list(_order(results))), "utf-8")
+    PAGE.write_text(page(results, names_of(results)), "utf-8")
 
 
-def _order(results: Results) -> Iterator[str]:
+def names_of(results: Results) -> list[str]:
     """The parts as the half-hour has them."""
-    yield from dict.fromkeys(name for section in results.values() for name in section)
+    return list(dict.fromkeys(name for section in results.values() for name in section))
 
 
 def page(results: Results, names: Sequence[str]) -> str:
@@ -59,8 +59,9 @@ def _told(entry: dict[str, Any]) -> list[str]:
         lines=tuple(entry["lines"]),
     )  # fmt: skip
     held = "held" if part.held else "**did not hold**"
+    took = "" if entry["minutes"] is None else f", {entry['minutes']:g} min"
     return [
-        f"### {part.name}", "", f"{held}; {entry['when']}, {entry['minutes']:g} min", "",
+        f"### {part.name}", "", f"{held}; {entry['when']}{took}", "",
         "| counted | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in part.counts.items()),
         "", *(f"* {failure.what}: `{failure.repeat}`" for failure in part.failures), *part.lines, "",
     ]  # fmt: skip
