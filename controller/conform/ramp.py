@@ -18,6 +18,9 @@ FLOOR_UA: Final = 20
 RISE: Final = 1.1  # of the slew, over 100 ms
 NOISE_UA: Final = 6
 Q_STEP_UC: Final = 600
+Q_SLACK_UC: Final = 3
+WRAP_IN_S: Final = 6
+UPTIME_SPAN: Final = 1 << 32
 
 
 def accuracy_ua(ua: int) -> float:
@@ -263,6 +266,26 @@ def slew(b: Bench) -> Evidence:
     return [f"{len(lines)} readings of two ramps: no rise above {RISE} of the slew, none above the set-point"]
 
 
+def over_the_wrap(b: Bench) -> Evidence:
+    """The unit's uptime begins again at zero in HOLD: dose, lease and state know nothing of it."""
+    b.do("inject", fault=f"F11:what=uptime,left={WRAP_IN_S}")
+    b.hello()
+    b.hold()
+    at = len(b.heard)
+    b.listen(WRAP_IN_S + 1.0)
+    lines = b.telemetry(at)
+    if not lines or lines[-1].uptime_ms >= lines[0].uptime_ms:
+        raise NotRun("the uptime did not come to its end in HOLD")
+    for before, line in pairwise(lines):
+        span_ms = (line.uptime_ms - before.uptime_ms) % UPTIME_SPAN
+        meant_uc = line.i_ua * span_ms / 1000
+        if abs(line.q_uc - before.q_uc - meant_uc) > 0.1 * meant_uc + Q_SLACK_UC:
+            raise Failed(f"q rises by {meant_uc:.0f} uC in {span_ms} ms", f"from {before.q_uc} to {line.q_uc}")
+        if line.state.value != "HOLD" or line.lease_ms < b.facts.lease_ms // 2:
+            raise Failed("HOLD, the lease kept full", f"{line.state.value}, lk={line.lease_ms}")
+    return [f"uptime {lines[0].uptime_ms} to {lines[-1].uptime_ms}: q {lines[0].q_uc} to {lines[-1].q_uc} uC, HOLD"]
+
+
 CHECKS: Final = (
     Check("RAMP-01", "6", "a ramp lasts TU, up to half a per cent longer and never shorter", durations, ("load",)),
     Check("RAMP-02", "7.1", "the ramp is straight; set is what the unit is heading for", straight, ("load",)),
@@ -277,4 +300,6 @@ CHECKS: Final = (
     Check("RAMP-09", "7.2",
           "a STOP leaves the charge that has flowed, in telemetry, STATUS and RUN", stopped, ("load",)),
     Check("RAMP-10", "7.1", "no rise is steeper than the ramp, and none goes above the set-point", slew, ("load",)),
+    Check("RAMP-11", "3.5",
+          "the uptime wraps at 2^32 ms in a run: dose, lease and state go on", over_the_wrap, ("load", "door")),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from hw_sim.firmware import output
 from hw_sim.firmware.machine import PAUSING, RAMP_UP
@@ -20,6 +20,25 @@ class CountsSetPoint(Firmware):
         if RAMP_UP <= st <= PAUSING:
             n = carry + s.prog
             s.q, s.carry = q_uc + n // 100_000, n % 100_000
+
+
+class CountsByClock(Firmware):
+    """Current times what the clock says has passed; after 49.7 days it says less than nothing."""
+
+    OWN: ClassVar[tuple[str, ...]] = ("last_ms", "charge_pc")
+    last_ms = 0
+    charge_pc = 0
+
+    def tick(self) -> None:
+        s = self.rec
+        now_ms, st = self.now(), s.st
+        if not s.on_time:
+            self.charge_pc = 0
+        super().tick()
+        if RAMP_UP <= st <= PAUSING:
+            self.charge_pc = max(0, self.charge_pc + s.i * (now_ms - self.last_ms))
+            s.q = self.charge_pc // 1_000_000
+        self.last_ms = now_ms
 
 
 class ClearsOnResume(Session):

@@ -1,17 +1,21 @@
-"""Defects of what guards the rest: watchdog, self-test, records, arming, and that nothing resumes by itself."""
+"""Defects of what guards the rest: watchdog, self-test, records, arming, detectors; and that nothing resumes itself."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from hw_sim.firmware import control, machine, post
-from hw_sim.firmware.machine import ARMED, FAILED, PASSED, PAUSED, move
+from hw_sim.firmware import control, machine, output, post
+from hw_sim.firmware.machine import ARMED, FAILED, PASSED, PAUSED, SELFTEST, move
 from hw_sim.firmware.main import SELFTEST_TICKS, Firmware
 from hw_sim.firmware.nvm import Store
+from hw_sim.firmware.record import Record
 from hw_sim.variants.build import Wires
 
 RESUME_TICKS: Final = 300
 NEVER_US: Final = 1 << 61
+NEVER_TICKS: Final = 1 << 29
+TRIED_TICKS: Final = 10
+TRIED_NA: Final = 500_000
 
 
 class ControlDead(Firmware):
@@ -82,3 +86,52 @@ class DefaultsInstead(Store):
 
     def sound(self) -> bool:
         return self.save_system(self.fl, self.first)
+
+
+class NeverLooks(Firmware):
+    """In a run nobody looks at voltage and current: none of the faults 01 to 06 and 08 can come."""
+
+    def tick(self) -> None:
+        s = self.rec
+        s.c_open = s.c_zhi = s.c_zlo = s.c_track = s.lim_total = 0
+        s.step_n = s.m_max = s.k_count = 0
+        super().tick()
+
+
+class OneChannel(Firmware):
+    """The second channel is read, and compared with nothing; nor has anybody heard of a converter that stands still."""
+
+    def tick(self) -> None:
+        s = self.rec
+        s.c_chan = s.c_leak = s.c_rail = s.c_code_i = s.c_code_i2 = 0
+        super().tick()
+
+
+class NoLongestTime(Firmware):
+    """A run ends with its dose, however long that takes."""
+
+    def tick(self) -> None:
+        self.rec.tmax = NEVER_TICKS
+        super().tick()
+
+
+class NeverLocks(Firmware):
+    """A pause is a pause: nobody counts them."""
+
+    def tick(self) -> None:
+        super().tick()
+        self.rec.locked = 0
+
+
+class TriesTheSource(Wires):
+    """The self-test lets current flow to see whether it can, through whatever is connected."""
+
+    def drive(self, s: Record) -> None:
+        if s.st != SELFTEST or s.t_st >= TRIED_TICKS:
+            self.board.drive(s)
+            return
+        relay, code = s.relay, s.dac
+        s.relay = 1
+        output.write_dac(s, TRIED_NA)
+        self.board.drive(s)
+        s.relay, s.dac = relay, code

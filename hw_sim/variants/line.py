@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from hw_sim.firmware import control, machine, prescription, verbs, wire
-from hw_sim.firmware.machine import ARMED, BY_HOST, DONE, HOLD, RAMP_DOWN, RAMP_UP, move
+from hw_sim.firmware.machine import ARMED, BY_HOST, BY_UNIT, DONE, FAULT, HOLD, PAUSING, RAMP_DOWN, RAMP_UP, move
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
 from hw_sim.firmware.session import Session
@@ -14,7 +14,10 @@ from hw_sim.variants.build import Wires
 
 BETWEEN_LINES: Final = 256  # bytes that are looked at between two lines of telemetry
 
-Fields = list[tuple[str, str]] | None
+TOLD_AGAIN_TICKS: Final = 100
+
+Said = list[tuple[str, str]]
+Fields = Said | None
 
 
 class OnWithoutLink(Firmware):
@@ -166,6 +169,43 @@ class RepeatsTelemetry(Session):
             super().telemetry()
         finally:
             unit.rec = live
+
+
+class TakesAnyone(Session):
+    """Who opens a session has it, run or no run."""
+
+    def _hello(self, conn: int, number: int, verb: str, fields: Said, raw: bytes) -> None:
+        if RAMP_UP <= self.unit.rec.st <= PAUSING:
+            fields = [(key, text) for key, text in fields if key != "run"] + [("run", self.unit.run)]
+        super()._hello(conn, number, verb, fields, raw)
+
+
+class AnyVersion(Session):
+    """There is one version of the language, so why look which ones the host speaks."""
+
+    def _hello(self, conn: int, number: int, verb: str, fields: Said, raw: bytes) -> None:
+        fields = [(key, "1" if key in ("vmin", "vmax") else text) for key, text in fields]
+        super()._hello(conn, number, verb, fields, raw)
+
+
+class TellsAgain(Firmware):
+    """An alarm goes on until somebody comes."""
+
+    def tick(self) -> None:
+        super().tick()
+        s = self.rec
+        if s.st == FAULT and s.t_st and s.t_st % TOLD_AGAIN_TICKS == 0:
+            self.tell_fault("-", s.f_q)
+
+
+class TellsAsked(Firmware):
+    """Events are sent where requests are answered; what the unit does by itself, telemetry shows."""
+
+    def tell_state(self) -> None:
+        s = self.rec
+        if s.by == BY_UNIT:
+            s.told = s.st
+        super().tell_state()
 
 
 class AnswersAnother(Session):

@@ -5,12 +5,13 @@ Each acts on the control record before or behind the tick of the good firmware, 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from hw_sim.firmware import output
 from hw_sim.firmware.machine import ARMED, CHECK, DONE, HOLD, PAUSING, RAMP_DOWN, RAMP_UP
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
+from hw_sim.firmware.session import Session
 from hw_sim.variants.build import Wires
 
 RAMP_TICKS: Final = 100  # how long the ramp that does not run was meant to last
@@ -39,6 +40,16 @@ class FlipsAtFullDrive(NoRampDown):
         if s.st == RAMP_DOWN and s.t_st == 0:
             s.bridge = -s.bridge
         super().tick()
+
+
+class DelayedRamp(Session):
+    """The ramp is timed by delays; what the loop does between them comes on top, and is as long again."""
+
+    def _do_pres(self, args: dict[str, Any]) -> Any:  # noqa: ANN401 - (code, text), without types in the firmware
+        code, text = super()._do_pres(args)  # type: ignore[no-untyped-call]
+        if not code:
+            self.unit.rec.n_up //= 2
+        return code, text
 
 
 class LeftOn(Wires):

@@ -90,12 +90,12 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     ),
     _variant(
         "a set-point message clears a latched stop",
-        "an Arduino stimulator with a digital potentiometer", "I14", "set-after-stop",
+        "an Arduino stimulator with a digital potentiometer", "I14 I37", "set-after-stop",
         Defect("set-clears-stop", session=line.SetClearsStop),
     ),
     _variant(
         "over-current is judged by the mean of a second",
-        "an Arduino stimulator with a digital potentiometer", "I03", "over-current",
+        "an Arduino stimulator with a digital potentiometer", "I03 I18", "over-current",
         Defect("slow-over-current", unit=output.SlowOverCurrent),
     ),
     _variant(
@@ -171,6 +171,61 @@ VARIANTS: Final[tuple[Variant, ...]] = (
         "the dose window adds up what was given and forgets what is committed",
         "an insulin controller's limit, which the dose being asked for was not part of", "I09", "window-nearly-full",
         Defect("window-forgets-committed", session=dose.ForgetsCommitted),
+    ),
+    _variant(
+        "in a run nobody looks at the contact",
+        "every open iontophoresis and tDCS unit whose code this project has read", "I17", "lead-pulled-and-faulted",
+        Defect("contact-never-looked-at", unit=guard.NeverLooks),
+    ),
+    _variant(
+        "the second current channel is compared with nothing",
+        "plausible: its alarm came too often on the desk", "I19", "channels-apart",
+        Defect("one-channel", unit=guard.OneChannel),
+    ),
+    _variant(
+        "the self-test tries the source on whatever is connected",
+        "plausible; the hazard is that of a fentanyl system recalled in 2008 for activating itself", "I23", "power-cut",
+        Defect("source-tried-at-power-on", wires=guard.TriesTheSource),
+    ),
+    _variant(
+        "a run ends with its dose, however long that takes",
+        "hazard analyses of infusion pumps", "I24", "longer-than-allowed",
+        Defect("no-longest-time", unit=guard.NoLongestTime),
+    ),
+    _variant(
+        "who opens a session has it, in the middle of another's run",
+        "instruments on a serial port: the last one to open it commands", "I25", "second-host",
+        Defect("anyone-takes-over", session=line.TakesAnyone),
+    ),
+    _variant(
+        "a host that speaks other versions is welcome",
+        "plausible: when it was written there was one", "I26", "newer-host",
+        Defect("any-version", session=line.AnyVersion),
+    ),
+    _variant(
+        "the dose is counted by a clock that begins again after 49.7 days",
+        "plausible: `millis()` in a signed difference", "I07 I31", "clock-wraps",
+        Defect("dose-by-the-clock", unit=dose.CountsByClock),
+    ),
+    _variant(
+        "the ramp is timed by delays, and the work between them comes on top",
+        "plausible: an Arduino sketch with `delay()` in its loop", "I32 I35", "good-run",
+        Defect("ramp-by-delays", session=output.DelayedRamp),
+    ),
+    _variant(
+        "pauses are not counted: a bad contact may be tried for ever",
+        "stimulators that ramp up again whenever the contact is back", "I36", "lead-pulled-again-and-again",
+        Defect("pauses-not-counted", unit=guard.NeverLocks),
+    ),
+    _variant(
+        "events tell what was asked for, not what the unit does by itself",
+        "plausible: they are sent where requests are answered", "I39", "good-run",
+        Defect("changes-untold", unit=line.TellsAsked),
+    ),
+    _variant(
+        "an alarm is told again every second until somebody comes",
+        "alarm systems that are switched off for it", "I40", "lead-pulled-and-faulted",
+        Defect("alarm-repeated", unit=line.TellsAgain),
     ),
 )  # fmt: skip
 

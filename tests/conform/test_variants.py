@@ -1,6 +1,6 @@
 """Every known-bad firmware fails a check that says what is wrong with it.
 
-With the bench door all of them are seen. Six are not seen by the wire alone, each for the reason beside it.
+With the bench door all of them are seen. Eight are not seen by the wire alone, each for the reason beside it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ SEEN_BY = {
     "silent-defaults": "FAULT-23", "telemetry-repeated": "RAMP-02", "self-test-always-passes": "FAULT-24",
     "arming-never-expires": "STATE-07", "automatic-resume": "LEASE-10", "stop-behind-telemetry": "STOP-07",
     "lease-by-any-byte": "LEASE-07", "watchdog-off": "FAULT-21", "window-forgets-committed": "REF-11",
+    "contact-never-looked-at": "FAULT-02", "one-channel": "FAULT-15", "source-tried-at-power-on": "STATE-05",
+    "no-longest-time": "FAULT-01", "anyone-takes-over": "SES-15", "any-version": "SES-04",
+    "dose-by-the-clock": "RAMP-11", "ramp-by-delays": "RAMP-01", "pauses-not-counted": "REF-10",
+    "changes-untold": "STATE-06", "alarm-repeated": "FAULT-25",
 }  # fmt: skip
 
 # What an outside observer with nothing but the wire and a resistor cannot see, and why.
@@ -31,6 +35,8 @@ NOT_BY_THE_WIRE = {
     "self-test-always-passes": "reference or relay has to be broken",
     "watchdog-off": "the processor has to stop",
     "window-forgets-committed": "the bench jumper, with which nothing is counted, has to be taken off",
+    "one-channel": "a channel has to be broken",
+    "dose-by-the-clock": "the unit has to be on for 49.7 days",
 }
 
 

@@ -122,7 +122,7 @@ def lead_pulled_and_faulted(b: Watched) -> None:
     b.begin()
     b.until("HOLD")
     b.act("lift", "drug")
-    b.ticks(20)
+    b.ticks(40)
     b.act("replace", "drug")
     b.ticks(1500)
 
@@ -298,13 +298,69 @@ def welded_relay(b: Watched) -> None:
         b.begin()
 
 
+def channels_apart(b: Watched) -> None:
+    """The return channel reads a fifth too much."""
+    b.begin()
+    b.until("HOLD")
+    b.advance(1)
+    b.act("inject", "S07", breaks="sensor")
+    b.advance(1)
+
+
+def longer_than_allowed(b: Watched) -> None:
+    """Limited by the voltage, the dose would take half a minute; 20 s are allowed."""
+    b.act("load", "30k")
+    b.begin(I=4000, Q=120_000, TU=8000, TD=8000, LIM="STRETCH", ZMAX=100_000, TMAX=20_000)
+    b.advance(25)
+
+
+def lead_pulled_again_and_again(b: Watched) -> None:
+    """Three times within 10 min, each time put back and asked to go on."""
+    b.begin(CONT="PAUSE")
+    for _ in range(3):
+        b.until("HOLD")
+        b.advance(1)
+        b.act("lift", "drug")
+        b.ticks(50)
+        b.act("replace", "drug")
+        b.ticks(150)
+        if b.arm()["code"] != "00":
+            break
+        b.resume()
+    b.ticks(20)
+
+
+def second_host(b: Watched) -> None:
+    """It knows nothing of the run."""
+    b.begin()
+    b.until("HOLD")
+    b.advance(1)
+    b.hello()
+    b.ticks(50)
+
+
+def newer_host(b: Watched) -> None:
+    """It speaks versions that this unit does not."""
+    b.send(0, 1, "HELLO vmin=2 vmax=3 nonce=0000C0DE host=newer")
+    b.ticks(20)
+
+
+def clock_wraps(b: Watched) -> None:
+    """The unit has been on for 49.7 days; it is so between two lines of telemetry."""
+    b.act("inject", "F11:uptime,left=10")
+    b.ticks(5)
+    b.begin()
+    b.advance(25)
+
+
 SITUATIONS: dict[str, Callable[[Watched], None]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         good_run, stop_in_ramp_up, stop_in_hold, backlog, abort_in_hold, set_after_stop, pause_and_resume, session_lost,
         host_blind, lead_pulled, lead_pulled_and_faulted, contact_lost_for_a_moment, no_contact, over_the_maximum,
         over_current, long_line, compliance_limited, lines_twice, number_used_again, damaged_lines, late_start,
-        processor_hangs, power_cut, bad_record, reference_off, window_nearly_full, welded_relay,
+        processor_hangs, power_cut, bad_record, reference_off, window_nearly_full, welded_relay, channels_apart,
+        longer_than_allowed, lead_pulled_again_and_again, second_host, newer_host, clock_wraps,
     )
 }  # fmt: skip
 
