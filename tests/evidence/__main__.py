@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from tests.evidence import page
+from tests.evidence import mutation, page
 from tests.evidence.hazards import page as hazard_page
 from tests.evidence.part import Effort, Failure, Part
 
@@ -33,6 +33,10 @@ PARTS: Final = (
 AT_ONCE: Final = 2
 LIMIT_S: Final = {Effort.SHORT: 300, Effort.FULL: 1500, Effort.LONG: 12 * 3600}
 FAILED: Final = 8
+_FIGURES: Final = tuple(
+    f":(exclude){path.relative_to(ROOT).as_posix()}"
+    for path in (page.PAGE, page.RESULTS, hazard_page.PAGE, hazard_page.RESULT, mutation.RESULT)
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -104,9 +108,12 @@ def _hazard_tests() -> dict[str, object]:
 
 
 def _commit() -> str:
-    """Short, with a plus where the tree is not as committed; "unknown" outside a repository."""
-    told = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, check=False)
-    return told.stdout.decode().strip() or "unknown"
+    """Short, with a plus where the tree is not as committed but for its figures; "unknown" outside a repository."""
+    told = [
+        subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+        for words in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", ".", *_FIGURES))
+    ]
+    return (told[0] + "+" * bool(told[1])) or "unknown"
 
 
 def _arguments() -> argparse.ArgumentParser:
