@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from controller.journal import recover
+from controller.journal import Journal, recover
 from controller.journal.wire_log import WireLog
 from tests.evidence.kills import real, run
 from tests.evidence.kills.points import Killed, kill
@@ -66,3 +66,10 @@ def test_a_recovery_that_is_another_every_time_is_found(monkeypatch: pytest.Monk
     plain, times = Recorder.data, iter(range(100))
     monkeypatch.setattr(Recorder, "data", lambda *a, **k: {**plain(*a, **k), "operator": f"{next(times)}"})
     assert "recovering a second time gives other files" in " ".join(what for _, what in killed_at(300).problems)
+
+
+def test_what_the_monitors_see_in_the_log_of_a_killed_host_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request went out before the intent."""
+    monkeypatch.setattr(Journal, "intent", lambda *_: None)
+    [(_, what), *_] = killed_at(UNDER_CURRENT).problems
+    assert "I27 host verdict" in what

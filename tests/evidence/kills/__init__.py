@@ -65,6 +65,7 @@ def _counted(before: str, told: list[Killed]) -> dict[str, int | str]:
         f"{before}records": sum(k.records for k in told),
         f"{before}nothing begun": sum(k.before_begin for k in told),
         f"{before}logs cut off": sum(k.cut for k in told),
+        f"{before}verdicts of monitors held": sum(k.held for k in told),
         f"{before}lost, doubled or wrong": sum(len(k.problems) for k in told),
         f"{before}outcomes": " ".join(f"{key} {n}" for key, n in sorted(outcomes.items())),
     }

@@ -22,6 +22,8 @@ from typing import Any, Final
 from controller import Record, RecordError
 from controller.journal import recover
 from controller.journal.wire_log import Integrity, read_wire_log
+from controller.monitors import Held
+from hw_sim.rig.eyes import Eyes, violated
 from tests.evidence.nth.story import FINISH_US, STILL_US, Bench, Tale, clear
 from tests.evidence.nth.taps import First, Rest, tapped
 from tests.monitors import CHECKS_UC, is_zero
@@ -38,6 +40,7 @@ class Killed:
     records: int = 0
     before_begin: int = 0  # killed before there was anything to record, and nothing flowed
     cut: int = 0  # logs whose chain says where they were cut off
+    held: int = 0  # verdicts of the monitors over what a killed host left
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
@@ -140,7 +143,15 @@ class Reaper:
         elif verdict is None or not verdict.whole:
             self._problem(where, f"the log of a killed host is {verdict}")
         self._once(left, where)
+        self._watched(left, record, where)
         return record
+
+    def _watched(self, left: Path, record: Record, where: str) -> None:
+        """What the log shows, up to where it was cut off, is judged as that of any run."""
+        findings = Eyes(None).findings(left, record.runs)
+        self.killed.held += sum(isinstance(found.verdict, Held) for found in findings)
+        for number, what in violated(findings).items():
+            self._problem(where, f"{number} {what}")
 
     def _once(self, left: Path, where: str) -> None:
         """Recovering again changes nothing, and leaves nothing lying about."""

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from controller.monitors import Held
+from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.rig.soak_plan import Dice
 from tests.evidence.kills.points import Killed
 from tests.evidence.nth.story import OUTCOME, clear
@@ -103,6 +105,10 @@ class Killer:
         self.killed.records += 1
         self.killed.outcomes[record["outcome"]] += 1
         self.killed.cut += any("cut off after line" in text for text in record["warnings"])
+        findings = Eyes(None, speed=SPEED).findings(folders[0], record["runs"])
+        self.killed.held += sum(isinstance(found.verdict, Held) for found in findings)
+        for what in violated(findings).values():
+            problem(what)
         if len(record["runs"]) > 1 or OUTCOME.fullmatch(record["outcome"]) is None:
             problem(f"{record['outcome']}, {len(record['runs'])} runs")
         low_uc, high_uc = (end * 60_000 for end in record["dose_interval_ma_min"])
