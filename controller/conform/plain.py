@@ -82,6 +82,20 @@ def no_plain_raise(b: Bench) -> Evidence:
     return ["error 90, and nothing happened: " + ", ".join(RAISING)]
 
 
+def no_plain_resume(b: Bench) -> Evidence:
+    """Where it would be most at home: a run is open and paused."""
+    b.hold()
+    at = len(b.heard)
+    b.done("PAUSE")
+    b.comes("PAUSED", b.ua * 0.00101 + 0.5, at)
+    b.keeping = False
+    for text in RAISING:
+        b.ignored(f"\n{text}\n".encode(), text)
+        _next_error(b, 90, text)
+    b.is_in("PAUSED", "no plain line resumes anything")
+    return ["PAUSED, and stays so: " + ", ".join(RAISING)]
+
+
 def errors(b: Bench) -> Evidence:
     if b.query("SYST:ERR?") != '0,"No error"':
         raise Failed('SYST:ERR? 0,"No error" after *CLS', "another")
@@ -169,4 +183,5 @@ CHECKS: Final = (
     Check("PLAIN-07", "8", "only plain lines queue errors", sealed_queue_nothing),
     Check("PLAIN-08", "8", "the plain door needs no session, and nothing arrives unasked outside one", without_session),
     Check("PLAIN-09", "8", "the plain readings are those of telemetry", agrees, ("load",)),
+    Check("PLAIN-10", "8", "no plain line resumes a paused run: error 90", no_plain_resume, ("load",)),
 )  # fmt: skip

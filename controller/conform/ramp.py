@@ -275,7 +275,7 @@ def over_the_wrap(b: Bench) -> Evidence:
     b.listen(WRAP_IN_S + 1.0)
     lines = b.telemetry(at)
     if not lines or lines[-1].uptime_ms >= lines[0].uptime_ms:
-        raise NotRun("the uptime did not come to its end in HOLD")
+        raise Failed("the uptime begins again at zero", f"{[line.uptime_ms for line in lines[-2:]]}")
     for before, line in pairwise(lines):
         span_ms = (line.uptime_ms - before.uptime_ms) % UPTIME_SPAN
         meant_uc = line.i_ua * span_ms / 1000
@@ -300,6 +300,6 @@ CHECKS: Final = (
     Check("RAMP-09", "7.2",
           "a STOP leaves the charge that has flowed, in telemetry, STATUS and RUN", stopped, ("load",)),
     Check("RAMP-10", "7.1", "no rise is steeper than the ramp, and none goes above the set-point", slew, ("load",)),
-    Check("RAMP-11", "3.5",
+    Check("RAMP-11", "3.2",
           "the uptime wraps at 2^32 ms in a run: dose, lease and state go on", over_the_wrap, ("load", "door")),
 )  # fmt: skip

@@ -207,7 +207,8 @@ def faults(as_json: bool) -> None:
 
 @cli.command(
     epilog=_example(
-        "ionto run --current 2 --dose 4 --pole - --port 'sim://?variant=dose-from-set-point'",
+        "ionto run --current 2 --dose 4 --pole - --port 'sim://?variant=output-left-on'",
+        "ionto runs audit last          what of it shows, without the truth of the bench",
         "ionto-sim serve --scenario 'lead-pulled?variant=automatic-resume'",
     )
 )
@@ -226,7 +227,7 @@ def variants(as_json: bool) -> None:
         return
     for v in VARIANTS:
         click.echo(f"{v.name:28} {v.what}  [{' '.join(v.invariants)}: {v.situation}]")
-        click.echo(f"{'':28} from {v.origin}")
+        click.echo(f"{'':28} origin: {v.origin}")
 
 
 cli.add_command(play)

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from hw_sim.firmware import control, machine, prescription, verbs, wire
-from hw_sim.firmware.machine import ARMED, BY_HOST, BY_UNIT, DONE, FAULT, HOLD, PAUSING, RAMP_DOWN, RAMP_UP, move
+from hw_sim.firmware.machine import (
+    ARMED,
+    BY_HOST,
+    BY_PLAIN,
+    BY_UNIT,
+    DONE,
+    FAULT,
+    HOLD,
+    PAUSED,
+    PAUSING,
+    RAMP_DOWN,
+    RAMP_UP,
+    move,
+)  # fmt: skip
 from hw_sim.firmware.main import Firmware
 from hw_sim.firmware.record import Record
 from hw_sim.firmware.session import Session
@@ -92,7 +105,7 @@ class SetClearsStop(Session):
         s.ua = args["I"]
         s.tgt = s.ua * 1000
         s.relay = 1
-        s.st, s.t_st = RAMP_UP, 0
+        s.st, s.t_st, s.by = RAMP_UP, 0, BY_HOST
         control.keep(s)
         self.unit.after()
         return 0, f"I={s.ua}"
@@ -206,6 +219,27 @@ class TellsAsked(Firmware):
         if s.by == BY_UNIT:
             s.told = s.st
         super().tell_state()
+
+
+class TellsTwice(Session):
+    """Every line of telemetry goes out twice, the copy under the next number."""
+
+    def telemetry(self) -> None:
+        super().telemetry()
+        super().telemetry()
+
+
+class OutputByPlainLine(Firmware):
+    """OUTPut ON does what it says: a run that is paused goes on."""
+
+    def receive(self, conn: int, data: bytes) -> None:
+        super().receive(conn, data)
+        s = self.rec
+        if b"OUTP ON\n" in data.upper() and s.st == PAUSED and s.is_open:
+            s.st = ARMED
+            control.begin(s, 1)
+            move(s, machine.START, BY_PLAIN)
+            self.after()
 
 
 class AnswersAnother(Session):

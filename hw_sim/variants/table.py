@@ -90,7 +90,7 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     ),
     _variant(
         "a set-point message clears a latched stop",
-        "an Arduino stimulator with a digital potentiometer", "I14 I37", "set-after-stop",
+        "an Arduino stimulator with a digital potentiometer", "I14", "set-after-stop",
         Defect("set-clears-stop", session=line.SetClearsStop),
     ),
     _variant(
@@ -173,8 +173,9 @@ VARIANTS: Final[tuple[Variant, ...]] = (
         Defect("window-forgets-committed", session=dose.ForgetsCommitted),
     ),
     _variant(
-        "in a run nobody looks at the contact",
-        "every open iontophoresis and tDCS unit whose code this project has read", "I17", "lead-pulled-and-faulted",
+        "in a run nobody looks at the contact, nor whether the current follows",
+        "published open iontophoresis and tDCS units: none of those read judges its contact in a run", "I17",
+        "lead-pulled-and-faulted",
         Defect("contact-never-looked-at", unit=guard.NeverLooks),
     ),
     _variant(
@@ -204,7 +205,7 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     ),
     _variant(
         "the dose is counted by a clock that begins again after 49.7 days",
-        "plausible: `millis()` in a signed difference", "I07 I31", "clock-wraps",
+        "plausible: `millis()` put into a wider type before the difference is taken", "I07 I31", "clock-wraps",
         Defect("dose-by-the-clock", unit=dose.CountsByClock),
     ),
     _variant(
@@ -221,6 +222,15 @@ VARIANTS: Final[tuple[Variant, ...]] = (
         "events tell what was asked for, not what the unit does by itself",
         "plausible: they are sent where requests are answered", "I39", "good-run",
         Defect("changes-untold", unit=line.TellsAsked),
+    ),
+    _variant(
+        "every line of telemetry goes out twice, under two numbers",
+        "plausible: two tasks that send", "I29", "good-run", Defect("telemetry-doubled", session=line.TellsTwice),
+    ),
+    _variant(
+        "a plain OUTPUT ON turns the output of a paused run on",
+        "laboratory supplies, whose command does just that", "I37", "plain-output-on",
+        Defect("output-by-plain-line", unit=line.OutputByPlainLine),
     ),
     _variant(
         "an alarm is told again every second until somebody comes",

@@ -24,7 +24,8 @@ SEEN_BY = {
     "contact-never-looked-at": "FAULT-02", "one-channel": "FAULT-15", "source-tried-at-power-on": "STATE-05",
     "no-longest-time": "FAULT-01", "anyone-takes-over": "SES-15", "any-version": "SES-04",
     "dose-by-the-clock": "RAMP-11", "ramp-by-delays": "RAMP-01", "pauses-not-counted": "REF-10",
-    "changes-untold": "STATE-06", "alarm-repeated": "FAULT-25",
+    "changes-untold": "STATE-06", "alarm-repeated": "FAULT-25", "telemetry-doubled": "SEAL-16",
+    "output-by-plain-line": "PLAIN-10",
 }  # fmt: skip
 
 # What an outside observer with nothing but the wire and a resistor cannot see, and why.

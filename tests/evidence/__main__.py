@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(asdict(part)))
         return 0
     names = told.only or PARTS
-    began = time.monotonic()
+    began, commit = time.monotonic(), _commit()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ran = dict(zip(names, pool.map(lambda name: _run(name, effort), names), strict=True))
         result = None if told.only else pool.submit(_hazard_tests).result()
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     if result is not None:
         print(f"tests of the hazards: {len(result['tests'])} places, not passed: {', '.join(unproved) or 'none'}")
     if told.write:
-        page.keep(ran, effort, f"{datetime.now(UTC):%Y-%m-%d}, at {_commit()}")
+        page.keep(ran, effort, f"{datetime.now(UTC):%Y-%m-%d}, at {commit if commit == _commit() else f'{commit}+'}")
         if result is not None:
             hazard_page.RESULT.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
             hazard_page.main()

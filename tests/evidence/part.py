@@ -41,4 +41,4 @@ class Part:
 
     @property
     def held(self) -> bool:
-        return not self.failures and any(self.counts.values())
+        return not self.failures and any(isinstance(count, int) and count for count in self.counts.values())

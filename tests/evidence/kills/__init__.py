@@ -31,6 +31,11 @@ def run(effort: Effort) -> Part:
         for killed in killers
         for number, what in killed.problems
     ]
+    failures += [
+        Failure(what="records, and no monitor that held anything over them", repeat=COMMAND)
+        for killed in (*told, *killers)
+        if killed.records and not killed.held
+    ]
     counts: dict[str, int | str] = _counted("", told)
     if killers:
         counts |= _counted("kill -9: ", killers)

@@ -107,8 +107,8 @@ class Killer:
         self.killed.cut += any("cut off after line" in text for text in record["warnings"])
         findings = Eyes(None, speed=SPEED).findings(folders[0], record["runs"])
         self.killed.held += sum(isinstance(found.verdict, Held) for found in findings)
-        for what in violated(findings).values():
-            problem(what)
+        for broken, what in violated(findings).items():
+            problem(f"{broken} {what}")
         if len(record["runs"]) > 1 or OUTCOME.fullmatch(record["outcome"]) is None:
             problem(f"{record['outcome']}, {len(record['runs'])} runs")
         low_uc, high_uc = (end * 60_000 for end in record["dose_interval_ma_min"])

@@ -299,7 +299,7 @@ def welded_relay(b: Watched) -> None:
 
 
 def channels_apart(b: Watched) -> None:
-    """The return channel reads a fifth too much."""
+    """The return channel reads a tenth too much."""
     b.begin()
     b.until("HOLD")
     b.advance(1)
@@ -345,6 +345,16 @@ def newer_host(b: Watched) -> None:
     b.ticks(20)
 
 
+def plain_output_on(b: Watched) -> None:
+    """Somebody types it at a paused run."""
+    b.begin()
+    b.until("HOLD")
+    assert b.code("PAUSE") == "00"
+    b.until("PAUSED")
+    b.put(b"OUTP ON\n")
+    b.ticks(120)
+
+
 def clock_wraps(b: Watched) -> None:
     """The unit has been on for 49.7 days; it is so between two lines of telemetry."""
     b.act("inject", "F11:uptime,left=10")
@@ -360,7 +370,8 @@ SITUATIONS: dict[str, Callable[[Watched], None]] = {
         host_blind, lead_pulled, lead_pulled_and_faulted, contact_lost_for_a_moment, no_contact, over_the_maximum,
         over_current, long_line, compliance_limited, lines_twice, number_used_again, damaged_lines, late_start,
         processor_hangs, power_cut, bad_record, reference_off, window_nearly_full, welded_relay, channels_apart,
-        longer_than_allowed, lead_pulled_again_and_again, second_host, newer_host, clock_wraps,
+        longer_than_allowed, lead_pulled_again_and_again, second_host, newer_host, plain_output_on,
+        clock_wraps,
     )
 }  # fmt: skip
 
