@@ -209,7 +209,7 @@ def faults(as_json: bool) -> None:
     epilog=_example(
         "ionto run --current 2 --dose 4 --pole - --port 'sim://?variant=output-left-on'",
         "ionto runs audit last          what of it shows, without the truth of the bench",
-        "ionto-sim serve --scenario 'lead-pulled?variant=automatic-resume'",
+        "ionto-sim play 'lead-pulled?variant=slow-disable'     what shows with it",
     )
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")

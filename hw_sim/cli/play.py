@@ -34,7 +34,7 @@ def play(
     """Play a scenario with the driver, in virtual time; exit code 8 when it did not go as expected.
 
     Without a treatment the scenario's own is given, and judged by what the scenario expects of it. With another one
-    nothing is expected; what happened is told, truth beside telemetry.
+    nothing is expected; what happened is told, truth beside telemetry. The invariants are judged in either.
     """
     if everything == (scenario is not None):
         raise click.UsageError("name a scenario (`ionto-sim scenarios` lists them), or give --all")
@@ -76,7 +76,8 @@ def _everything(as_json: bool) -> int:
             name, text, held = played[0].name, str(played[1]), False
         else:
             name, held = played.scenario.name, played.held
-            text = "; ".join(f"{p.what}: {p.happened}, expected {p.expected}" for p in played.points if not p.held)
+            wants = [f"{p.what}: {p.happened}, expected {p.expected}" for p in played.points if not p.held]
+            text = "; ".join([*wants, *(f"{number} {said}" for number, said in played.broken.items())])
         wrong += not held
         if as_json:
             click.echo(json.dumps({"scenario": name, "held": held, "problem": text}))
@@ -102,7 +103,11 @@ def _tell(played: Play, as_json: bool) -> None:
         click.echo(
             f"{sign}  {point.what}: expected {point.expected}" + ("" if point.held else f", was {point.happened}")
         )
-    if played.points:
+    for number, said in played.broken.items():
+        click.echo(f"  NOT   {number} {said}")
+    if not played.broken:
+        click.echo("  held  invariants: none violated")
+    if played.points or played.broken:
         click.echo("as expected" if played.held else "NOT as expected")
 
 
@@ -121,6 +126,7 @@ def _facts(played: Play) -> dict[str, Any]:
         "answer_ms": happened.answer_ms,
         "left_ma": round(happened.left_ma, 6),
         "points": [point._asdict() for point in played.points],
-        "held": played.held if played.points else None,
+        "violated": played.broken,
+        "held": played.held if played.points or played.broken else None,
         "record": None if played.record is None or played.record.folder is None else str(played.record.folder),
     }

@@ -7,7 +7,11 @@ is not judged: each row says why. A fault that is not in the table excuses nothi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
+
+from hw_sim.faults.board import Strike
+from hw_sim.rig.eyes import Eyes
 
 DOSE: Final = ("dose", "interval")
 
@@ -98,3 +102,18 @@ BLAME: Final[dict[str, Blame]] = {
     "L27": _LATE,
     "L18": _GARBAGE,
 }  # fmt: skip
+
+
+def tell(eyes: Eyes, struck: Iterable[Strike], lifted: Iterable[tuple[int, str]]) -> None:
+    """The monitors, what was broken and when it was whole again."""
+    for at_us, fault, _ in struck:
+        if fault in BLAME and BLAME[fault].breaks:
+            eyes.broke(at_us, BLAME[fault].breaks, blind=BLAME[fault].blind)
+    for at_us, fault in lifted:
+        if fault in BLAME and BLAME[fault].breaks:
+            eyes.mended(at_us, BLAME[fault].breaks)
+
+
+def spoilt(faults: Iterable[str]) -> set[str]:
+    """What cannot be judged where these are on the bench."""
+    return {what for fault in BLAME.keys() & set(faults) for what in BLAME[fault].spoils}

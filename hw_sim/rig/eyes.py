@@ -57,7 +57,10 @@ class Eyes:
 
     def look(self) -> dict[str, Any]:
         """One look at the bench; what it showed."""
-        true = self._true()
+        return self.saw(self._true())
+
+    def saw(self, true: dict[str, Any]) -> dict[str, Any]:
+        """The same where somebody has just looked."""
         self.truths.append(true)
         return true
 
@@ -69,9 +72,9 @@ class Eyes:
         """The same of another moment, of the bench's time."""
         self._broken.append((t_us, what, blind))
 
-    def pressed(self) -> None:
-        """Somebody pressed the unit's own stop now."""
-        self._pressed.append(self._true()["t_us"])
+    def pressed(self, t_us: int | None = None) -> None:
+        """Somebody pressed the unit's own stop, now or at another moment of the bench's time."""
+        self._pressed.append(self._true()["t_us"] if t_us is None else t_us)
 
     def mended(self, t_us: int, what: str) -> None:
         """It was whole again (``Watch.mended``)."""

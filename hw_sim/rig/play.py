@@ -3,17 +3,23 @@
 The host's and the operator's own mishaps (asleep, stop, pause) are the scenario's too and happen here. The run counts
 as attended, so that a pause waits for the scenario's next action instead of being ended for want of a person; a run
 that is paused, with nobody left to do anything, is judged as it stands and then stopped.
+
+Whatever a scenario expects, the invariants hold: all monitors judge the log and the truth of every play.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from controller import IontoError, Record, Sample, Session, Treatment, Unit
+from controller import IontoError, Record, RecordError, Sample, Session, Treatment, Unit
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
+from hw_sim.rig.blame import spoilt, tell
+from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.rig.verdict import Happened, Point, judge
 from hw_sim.rig.witness import Witness
 from hw_sim.scenario import HostAction, Scenario
@@ -23,23 +29,29 @@ NAME: Final = "played"
 AFTER_US: Final = 3_000_000  # how long the bench is watched when the run is over
 SLICE_S: Final = 0.5
 SLEEP_US: Final = 100_000
+# What an event of the agenda breaks, as the fault of the same name does.
+_BREAKS: Final = {"lift": "contact", "contact": "contact", "load": "contact", "hang": "processor"}
 
 
 @dataclass
 class Play:
-    """What a play left behind. ``points`` is empty where the treatment was not the scenario's own."""
+    """What a play left behind. ``points`` is empty where the treatment was not the scenario's own.
+
+    ``broken``: invariants that did not hold, by number, in words. ``record``: where one was asked for.
+    """
 
     scenario: Scenario
     treatment: Treatment
     happened: Happened
     points: list[Point]
+    broken: dict[str, str]
     witness: Witness
     samples: list[tuple[int, Sample]] = field(default_factory=list)  # world time in us, what the unit reported then
     record: Record | None = None
 
     @property
     def held(self) -> bool:
-        return all(point.held for point in self.points)
+        return all(point.held for point in self.points) and not self.broken
 
 
 def treatment_of(scenario: Scenario) -> Treatment:
@@ -81,28 +93,31 @@ def play(scenario: Scenario, treatment: Treatment | None = None, *, out: Path | 
     register_world(NAME, world, scenario.line)
     try:
         stage = _Stage(scenario, world)
-        with Unit.open(f"sim://@{NAME}", purpose="ionto-sim play") as unit:
-            session = unit.deliver(given, out=out, attended=True)
-            with session:
-                stage.go_through(session)
+        with tempfile.TemporaryDirectory() if out is None else nullcontext(out) as folder:
+            with Unit.open(f"sim://@{NAME}", purpose="ionto-sim play") as unit:
+                session = unit.deliver(given, out=folder, attended=True)
+                with session:
+                    stage.go_through(session)
+            happened = stage.happened(session)
+            broken = stage.broken(session)
     finally:
         unregister_world(NAME)
-    happened = stage.happened(session)
     expected = scenario.expected if treatment is None else None
     return Play(
-        scenario, given, happened, [] if expected is None else judge(expected, happened), stage.witness, stage.samples,
-        session.record,
+        scenario, given, happened, [] if expected is None else judge(expected, happened), broken, stage.witness,
+        stage.samples, None if out is None else session.record,
     )  # fmt: skip
 
 
 class _Stage:
     def __init__(self, scenario: Scenario, world: World) -> None:
-        self._world = world
+        self._scenario, self._world = scenario, world
         self._waiting = sorted(scenario.host, key=lambda action: action.at_s)
         self._caused = [round(at_s * 1e6) for at_s, _, _ in scenario.agenda]
         self._caused += [round(action.at_s * 1e6) for action in scenario.host]
         self._left_paused = False
         self._end_us = 0
+        self._eyes = Eyes(world.truth, apart_us=0)
         self.witness = Witness(world)
         self.samples: list[tuple[int, Sample]] = []
 
@@ -116,11 +131,14 @@ class _Stage:
             slice_s = SLICE_S if due_us is None else min(SLICE_S, (due_us - now_us) / 1e6)
             for sample in session.step(session.unit.now + slice_s):
                 self.samples.append((self._world.now_us, sample))
-            truth = self.witness.look()
+            truth = self._look()
             if truth["state"] == "PAUSED" and due_us is None and session.state.name == "PAUSED":
                 self._left_paused = True
                 break
         self._end_us = self._world.now_us
+
+    def _look(self) -> dict[str, Any]:
+        return self._eyes.saw(self.witness.look())
 
     def _act(self, session: Session, action: HostAction) -> None:
         match action.do:
@@ -128,7 +146,7 @@ class _Stage:
                 until_us = self._world.now_us + round(action.for_s * 1e6)
                 while self._world.now_us < until_us:
                     self._world.advance_to(min(until_us, self._world.now_us + SLEEP_US))
-                    self.witness.look()
+                    self._look()
             case "stop":
                 session.stop("the scenario")
             case "abort":
@@ -144,7 +162,7 @@ class _Stage:
         end_us = self._end_us
         while world.now_us < end_us + AFTER_US:
             world.advance_to(world.now_us + SLEEP_US)
-            self.witness.look()
+            self._look()
         result = session.results[0] if session.results else None
         facts = None if result is None else firmware.run_facts(result.run)
         if result is not None and result.refused is not None:
@@ -167,6 +185,23 @@ class _Stage:
             cause_us=max(causes, default=None),
             left_ma=abs(truth["i_ua"]) / 1000,
         )
+
+    def broken(self, session: Session) -> dict[str, str]:
+        """What did not hold of the invariants, but for those that what was on the bench spoils."""
+        eyes, board = self._eyes, self._world.board
+        for at_s, verb, _ in self._scenario.agenda:
+            if verb in _BREAKS:
+                eyes.broke(round(at_s * 1e6), _BREAKS[verb])
+            elif verb == "local_stop":
+                eyes.pressed(round(at_s * 1e6))
+        struck = () if board is None else board.struck
+        tell(eyes, struck, () if board is None else board.lifted)
+        record = session.record
+        if record.folder is None:
+            raise RecordError("there is no log, so nothing could be judged")
+        found = violated(eyes.findings(record.folder, record.runs))
+        blind = spoilt(strike.fault for strike in struck)
+        return {number: said for number, said in found.items() if number not in blind}
 
 
 def every(scenarios: Iterator[Scenario]) -> Iterator[Play | tuple[Scenario, Exception]]:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from controller import CommandRefused, IontoError, Session, Treatment, Unit
 from hw_sim.endpoints.protocol_sim import register_world, unregister_world
-from hw_sim.faults.board import Strike
-from hw_sim.rig.blame import BLAME
+from hw_sim.rig.blame import spoilt, tell
 from hw_sim.rig.eyes import Eyes, violated
 from hw_sim.rig.soak_plan import Deed, Dice, Plan, plan
 from hw_sim.scenario import parse
@@ -133,7 +131,7 @@ class _Episode:
         except Exception as exc:
             told.find("only errors of the driver's own tree come out", _trace(exc))
         if world.board is not None:
-            self._tell(world.board.struck[struck:], world.board.lifted)
+            tell(self._eyes, world.board.struck[struck:], world.board.lifted)
             told.struck = [strike.fault for strike in world.board.struck[struck:]]
             told.struck_in = [strike.state for strike in world.board.struck[struck:]]
         self._judge_line()
@@ -320,30 +318,22 @@ class _Episode:
 
     # -- what must have held -----------------------------------------------------------------------------------
 
-    def _tell(self, struck: Iterable[Strike], lifted: Iterable[tuple[int, str]]) -> None:
-        """The monitors, what was broken and when it was whole again."""
-        for at_us, fault, _ in struck:
-            if fault in BLAME and BLAME[fault].breaks:
-                self._eyes.broke(at_us, BLAME[fault].breaks, blind=BLAME[fault].blind)
-        for at_us, fault in lifted:
-            if fault in BLAME and BLAME[fault].breaks:
-                self._eyes.mended(at_us, BLAME[fault].breaks)
-
     def _judge_line(self) -> None:
         """Every invariant over the log and the truth, as long as the treatment's own driver was at it."""
         session = self._session
         folder = None if session is None or not session.over else session.record.folder
         if session is None or folder is None:
             return
+        blind = spoilt(self._told.struck)
         for number, seen in violated(self._eyes.findings(folder, session.record.runs)).items():
-            if number not in self._spoilt():
+            if number not in blind:
                 self._told.find(f"{number} {seen.partition(':')[0]}", seen.partition(": ")[2])
 
     def _judge(self) -> None:
         told, session = self._told, self._session
         results = [] if session is None else session.results
         told.outcomes = [result.outcome for result in results]
-        blind = self._spoilt()
+        blind = spoilt(told.struck)
         prescribed = Treatment.from_dict(self._plan.treatment).prescriptions()
         most_uc = low_uc = high_uc = 0.0
         for result, p in zip(results, prescribed, strict=False):
@@ -362,10 +352,6 @@ class _Episode:
         if self._plan.in_peace and (told.error or set(told.outcomes) != {"DONE"}):
             reasons = [result.reason for result in results]
             told.find("what is left in peace goes to its dose", f"{told.outcomes} {told.error} {reasons}")
-
-    def _spoilt(self) -> set[str]:
-        injected = {mishap.text.partition(":")[0].partition("@")[0] for mishap in self._plan.mishaps}
-        return {what for fault in injected & BLAME.keys() for what in BLAME[fault].spoils}
 
 
 def _trace(exc: BaseException) -> str:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from hw_sim.rig import soak_episode
+from hw_sim.rig import blame
 from tests.evidence import cells
 from tests.evidence.part import Effort
 
@@ -46,5 +46,5 @@ def test_a_fault_that_did_not_strike_is_a_failure(monkeypatch: pytest.MonkeyPatc
 
 def test_what_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch):
     """The dose begins anew with RESUME, and nobody excuses it now."""
-    monkeypatch.delitem(soak_episode.BLAME, "F17")
+    monkeypatch.delitem(blame.BLAME, "F17")
     assert cells.play_cell(cells.Cell("F17", "PAUSED")).finds

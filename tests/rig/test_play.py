@@ -89,6 +89,44 @@ def test_another_treatment_is_told_and_not_judged() -> None:
     assert played.happened.true_dose_ma_min == pytest.approx(0.2, abs=0.01)
 
 
+def test_the_invariants_are_judged_whatever_is_expected() -> None:
+    left_on = replace(SCENARIOS["bench-5k"], variant="output-left-on")
+    expected, given = play(left_on), play(left_on, Treatment.short(0.5, 0.2, "+"))
+    assert [point.what for point in expected.points if not point.held] == []
+    assert list(expected.broken) == list(given.broken) == ["I01"]
+    assert (expected.held, given.held) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("happens", "outcome"),
+    [
+        ("hang", "RESET"), ("power_cycle", "RESET"), ("unplug", "RUNNING"), ("nvm_full", "FAULT:15"),
+        ("break", "STOPPED"), ("local_stop", "STOPPED"), ("load short", "FAULT:06"), ("lift return", "FAULT:01"),
+        ("contact drug:0.3", "RUNNING"),
+    ],
+)  # fmt: skip
+def test_what_happens_to_the_bench_is_not_laid_to_the_unit(happens: str, outcome: str) -> None:
+    verb, _, argument = happens.partition(" ")
+    played = play(replace(SCENARIOS["lead-pulled"], agenda=((30.0, verb, argument),)))
+    assert (played.happened.outcome, played.broken) == (outcome, {})
+
+
+def test_what_a_fault_spoils_is_not_judged() -> None:
+    """The dose under a reference that drifts; nothing else is excused."""
+    drifted = replace(SCENARIOS["bench-5k"], faults=("E16:percent=30@at=10",))
+    assert play(drifted).broken == {}
+    assert "I01" in play(replace(drifted, variant="output-left-on")).broken
+
+
+def test_the_record_is_kept_where_one_was_asked_for(tmp_path: Path) -> None:
+    open_circuit = SCENARIOS["open"]
+    assert play(open_circuit).record is None
+    record = play(open_circuit, out=tmp_path).record
+    assert record is not None
+    assert record.folder is not None
+    assert record.folder.parent == tmp_path
+
+
 def test_the_witness_changes_nothing_by_looking() -> None:
     watched, alone = World(seed=4), World(seed=4)
     witness = Witness(watched)
@@ -129,6 +167,7 @@ def test_the_command_tells_and_ends_with_0(capsys, tmp_path) -> None:
     out = capsys.readouterr().out
     assert "outcome   REFUSED:16" in out
     assert out.count("  held  ") >= 2
+    assert "  held  invariants: none violated\n" in out
     assert (tmp_path / "p.svg").read_text().startswith("<svg")
 
 
@@ -142,10 +181,20 @@ def test_what_goes_wrong_ends_with_8_and_says_where(capsys, tmp_path) -> None:
     assert "NOT   outcome: expected DONE, was REFUSED:16" in capsys.readouterr().out
 
 
+def test_an_invariant_that_does_not_hold_ends_with_8_and_is_told(capsys) -> None:
+    assert run_command(["play", "bench-5k?variant=output-left-on"]) == 8
+    out = capsys.readouterr().out
+    assert "  NOT   I01 rest: violated at line " in out
+    assert out.endswith("NOT as expected\n")
+    assert run_command(["play", "bench-5k?variant=output-left-on", "--json"]) == 8
+    told = json.loads(capsys.readouterr().out)
+    assert (list(told["violated"]), told["held"]) == (["I01"], False)
+
+
 def test_json_is_one_document(capsys) -> None:
     assert run_command(["play", "lead-pulled-in-hold", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["outcome"], told["held"], told["left_ma"]) == ("FAULT:01", True, 0.0)
+    assert (told["outcome"], told["violated"], told["held"], told["left_ma"]) == ("FAULT:01", {}, True, 0.0)
     assert told["answer_ms"] <= 100
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hw_sim.cli import run_command
 from hw_sim.cli.soak import FOUND
-from hw_sim.rig import soak_episode
+from hw_sim.rig import blame, soak_episode
 from hw_sim.rig.soak import LEAK_SHIFTS, Sample, Sum, repeat, soak
 from hw_sim.rig.soak_episode import Find, Shift, Told
 from hw_sim.rig.soak_plan import SHIFT, Mishap, Plan, plan
@@ -77,7 +77,7 @@ def test_what_is_left_in_peace_goes_to_its_dose(monkeypatch: pytest.MonkeyPatch)
 def test_a_dose_that_nobody_measures_is_found_where_it_is_not_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     drift = a_plan(Mishap(6.0, "E16:percent=30"))
     assert found(told_of(monkeypatch, drift)) == []
-    monkeypatch.setattr(soak_episode, "BLAME", {})
+    monkeypatch.setattr(blame, "BLAME", {})
     told = told_of(monkeypatch, drift)
     assert found(told) == [
         "I03 no excess", "I04 slew", "I06 dose cap", "I08 dose truth", "I19 two eyes",

@@ -1,23 +1,19 @@
 """Stateful properties: operator, host, line and plant as rules, the monitors as what must hold.
 
 A story that fails is shrunk by Hypothesis and written as a scenario: ``python -m tests.evidence.stateful FILE`` plays
-it again under all monitors; ``ionto-sim play FILE`` shows it, and so does every other reader of scenarios.
+it again under all monitors; so does ``ionto-sim play FILE``, and every other reader of scenarios shows it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from hw_sim.rig.play import play
-from hw_sim.scenario import Expected, parse
-from hw_sim.scenario.writing import to_toml
 from tests.evidence.nth.story import scratch
 from tests.evidence.part import Effort, Failure, Part
 from tests.evidence.stateful.machine import Machine
@@ -48,20 +44,6 @@ def search(stories: int, steps: int, *, variant: str = "", file: Path | None = N
     except Exception as exc:
         return counts, f"{type(exc).__name__}: {exc}"
     return counts, ""
-
-
-def beside_the_good_one(file: Path) -> None:
-    """Write into a story that a bad firmware failed what the good one makes of it: `ionto-sim play` judges by that."""
-    story = replace(parse(str(file)), speed=None)
-    did = play(replace(story, variant="")).happened
-    dose, slack = did.dose_ma_min, 0.01 * did.dose_ma_min + 0.0005
-    expected = Expected(
-        outcome=did.outcome,
-        events=tuple(text for _, text in did.events),
-        dose_ma_min=(round(max(0.0, dose - slack), 6), round(dose + slack, 6)),
-        peak_ma=round(did.peak_ma + 0.001, 3),
-    )
-    file.write_text(to_toml(replace(story, expected=expected)), "utf-8")
 
 
 def run(effort: Effort) -> Part:
