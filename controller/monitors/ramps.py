@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Final
 
-from controller.monitors.monitor import Monitor
+from controller.monitors.monitor import TICK_US, Monitor
 from controller.monitors.story import Move, Plan, Story
 from controller.wire import Event, Telemetry, UnitState
 from controller.wire.spec import ENERGISED, LEASED
 
 _RISING: Final = frozenset(state.value for state in LEASED)
 _FLOWING: Final = frozenset(state.value for state in ENERGISED)
+_UNHEARD: Final = "a fall into PAUSED, and the event that would say why was not heard"
 _DOWN: Final = frozenset({UnitState.RAMP_DOWN, UnitState.PAUSING})
 
 
@@ -100,15 +101,25 @@ class Slew(Monitor):
         self._high: float | None = None
         self._last: Telemetry | None = None
         self._v_mv = 0
-        self._warned = self._aborted = False
+        self._warned = self._aborted = self._tripped = False
+        self._warned_ms = -inf
+        self._fell = ""  # into PAUSED, and the unit's reason may still be on its way
 
     def event(self, event: Event) -> None:
         if event.name in ("WARN", "FAULT"):
             self._warned = True
+            self._warned_ms = self.story.now_ms
 
     def moved(self, move: Move) -> None:
+        if move.now is UnitState.PAUSED:
+            self._tripped = move.at_ms - self._warned_ms <= TICK_US / 1000  # what pauses is told just before
+            if self._fell and not self._tripped and move.by is not None and not self.story.events_missing:
+                self.violate_truth(self._fell)
+            elif self._fell and not self._tripped:
+                self.excuse = _UNHEARD
+            self._fell = ""
         if move.now is UnitState.RAMP_UP:
-            self._warned = self._aborted = False
+            self._warned = self._aborted = self._tripped = False
             plan = self._plan()
             if plan is not None:
                 self._up.begin(self._earliest_ms(move), plan.up_ua_per_ms * self.p.slew_share)
@@ -199,8 +210,19 @@ class Slew(Monitor):
         by_relay = not true["relay_closed"] and not ended
         fell_ua = down.fall(abs(true["i_ua"]), abs(true["v_mv"]), true["t_us"] / 1000, slew, counts=not by_relay)
         # The last of it may go at once: "quiet" at the end of a second.
-        if fell_ua > self.p.step_ua + self.p.zero_ua + plan.i_ua * self.p.excess_share:
-            self.violate_truth(f"truly {abs(true['i_ua']):.0f} uA in {state}: it fell {fell_ua:.0f} uA at once")
+        if fell_ua <= self.p.step_ua + self.p.zero_ua + plan.i_ua * self.p.excess_share:
+            return
+        seen = f"truly {abs(true['i_ua']):.0f} uA in {state}: it fell {fell_ua:.0f} uA at once"
+        if state != "PAUSED":
+            self.violate_truth(seen)
+        elif self.story.state is not UnitState.PAUSED:
+            self._fell = self._fell or seen
+        elif not self._tripped:
+            self.violate_truth(seen)
+
+    def finish(self) -> None:
+        if self._fell:
+            self.excuse = _UNHEARD
 
     def stop(self, abort: bool) -> None:
         self._aborted = self._aborted or abort

@@ -7,12 +7,13 @@ from functools import partial
 import pytest
 
 from controller.machine import Trigger
+from hw_sim.firmware.machine import RAMP_DOWN
 from tests.evidence.part import Effort
 from tests.evidence.search import PLANTED, Planted, copying, run
 from tests.evidence.search.bench import Bench, watched
 from tests.evidence.search.canon import Unlisted, check, key
 from tests.evidence.search.host import Host
-from tests.evidence.search.moves import Move, is_free, make
+from tests.evidence.search.moves import Move, is_free, is_settled, make, possible
 from tests.evidence.search.story import read, tell, written
 from tests.evidence.search.walk import Path, Walk
 
@@ -96,6 +97,20 @@ def test_a_state_brought_back_goes_on_as_it_did() -> None:
     moved(bench, *["time passes", "to host"] * 4)
 
     assert (again, key(bench)) == (before, after)
+
+
+def test_a_unit_whose_cable_is_out_for_good_goes_on_by_itself() -> None:
+    """The second program ended while the unit was on its way down: nobody is there to do anything any more."""
+    checked = ["time passes", "to host"] * 6
+    bench = moved(Bench(), *(move.name for move in TO_CHECK), *checked, "to host", "crash", "to unit")
+    moved(bench, "time passes", "time passes", "stop byte", "restart", "unplug")
+    assert bench.world.firmware.rec.st == RAMP_DOWN
+    waited = 0
+    while not is_settled(bench):
+        assert possible(bench, 0)[0] == Move("time passes")
+        moved(bench, "time passes")
+        waited += 1
+    assert waited == 4  # of the second that a stop takes
 
 
 def test_states_that_differ_in_names_and_time_alone_are_one() -> None:

@@ -55,6 +55,8 @@ def possible(bench: Bench, held: int) -> list[Move]:
             moves.append(Move("cut lasts"))
         if bench.cut[0] == "port gone" and bench.host.over and bench.world.firmware.rec.st == PAUSED:
             moves.append(Move("nobody resumes"))
+        elif bench.cut[0] == "port gone" and bench.host.over and not is_settled(bench):
+            moves.append(Move("time passes"))
     else:
         moves += _on_line(bench, len(bench.aside) < held)
     settled = is_settled(bench)

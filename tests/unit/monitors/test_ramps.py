@@ -112,3 +112,17 @@ def test_an_end_that_is_cut_off_in_truth() -> None:
     violated(_down(1000.0).later(10).true("DONE"), "truly 0 uA in DONE: it fell")
     held(_down(1000.0).send("\x18\x18").later(10).true("DONE"))
     held(_down(1000.0).later(10).true("FAULT"))
+
+
+def test_a_trip_that_pauses_cuts_off_in_truth_and_its_reason_may_be_heard_later() -> None:
+    def cut_off(**warned: str) -> Tape:
+        tape = _down(1000.0, state="HOLD").later(10)
+        return tape.event("WARN", **warned) if warned else tape
+
+    held(cut_off(id="06").state("PAUSED").later(5).true("PAUSED"))
+    held(cut_off().true("PAUSED").event("WARN", id="06").state("PAUSED"))
+    violated(cut_off().true("PAUSED").state("PAUSED"), "truly 0 uA in PAUSED: it fell")
+    violated(cut_off().state("PAUSED").true("PAUSED"), "truly 0 uA in PAUSED: it fell")
+    unseen(cut_off().true("PAUSED"), "was not heard")  # the line was dead from here
+    unseen(cut_off().true("PAUSED").later(100).tele("PAUSED"), "was not heard")
+    violated(cut_off(id="05").later(20).state("PAUSED").true("PAUSED"), "truly 0 uA in PAUSED: it fell")  # long before
