@@ -142,9 +142,13 @@ class _Session:
         return ""
 
     def _sound(self) -> str:
-        child = self._fork(None, list(self._noticed))
+        reading, writing = os.pipe()
+        child = self._fork(None, list(self._noticed), writing)
+        os.close(writing)
+        failed = os.read(reading, 4096).decode()
+        os.close(reading)
         _, status = os.waitpid(child, 0)
-        return "" if status == 0 else "tests that noticed mutants fail in a child without one too"
+        return "" if status == 0 else f"{failed or 'a child'} noticed a mutant, and fails in a child without one too"
 
     # -- with one --------------------------------------------------------------------------------------------
 

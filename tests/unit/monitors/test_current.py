@@ -117,3 +117,13 @@ def test_the_bridge_moves_only_at_rest() -> None:
     held(moved(990))  # of which the last tick's mean knows nothing
     violated(moved(980), "0.98 s after the last current")
     violated(Tape(Polarity).at(5000).true("PAUSED").later(2000).true("PAUSED", bridge=-1), "with a run open")
+
+
+def test_a_reset_may_move_the_bridge_and_takes_a_self_test() -> None:
+    """Between 19 and 20 ticks, as the reset falls; in less there was none, and the bridge has moved by itself."""
+
+    def next_seen(ms: int) -> Tape:
+        return Tape(Polarity).at(5000).true("RAMP_UP", 250).later(ms).true("IDLE", bridge=-1)
+
+    held(next_seen(191))
+    violated(next_seen(189), "0.19 s after the last current")
