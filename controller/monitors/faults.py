@@ -194,7 +194,7 @@ class Alarm(Monitor):
             new >>= 1
 
     def _due(self, seen: Telemetry) -> None:
-        if self.story.events_missing:
+        if self.story.events_missing or self.story.lossy:  # one that was the last tells of no gap
             self._owed.clear()
             self._told.clear()
             return

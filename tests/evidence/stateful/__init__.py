@@ -42,7 +42,8 @@ def search(stories: int, steps: int, *, variant: str = "", file: Path | None = N
         with scratch():
             run_state_machine_as_test(made, settings=profile(stories, steps))
     except Exception as exc:
-        return counts, f"{type(exc).__name__}: {exc}"
+        found = exc.exceptions if isinstance(exc, ExceptionGroup) else (exc,)
+        return counts, "; ".join(f"{type(one).__name__}: {one}" for one in found)
     return counts, ""
 
 

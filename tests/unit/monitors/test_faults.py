@@ -87,6 +87,8 @@ def test_one_alarm_a_fault() -> None:
 def test_a_fault_that_nobody_told() -> None:
     tape = Tape(Alarm).held().hold(100).later(100).tele("FAULT", fl="40")
     violated(tape.later(501).tele("FAULT", fl="40"), "fault 07 is latched, and no event told of it in 500 ms")
+    tape = Tape(Alarm).held().hold(100).later(100).hear("!4A17 0007 10200 FAULT id=0?*00000000")  # it was, but damaged
+    unseen(tape.tele("FAULT", fl="40").later(501).tele("FAULT", fl="40"), "no fault was latched")
 
 
 def test_an_alarm_without_a_fault() -> None:
