@@ -40,9 +40,4 @@ ROOMS: Final[dict[str, Room]] = {
             f"tests/sim/firmware/test_firmware_{name}.py" for name in ("control_edges", "detector_edges", "moves_edges")
         ),
     ),
-    "admission": Room(
-        tuple(f"hw_sim/firmware/{name}.py" for name in ("session", "verbs", "prescription", "admission")),
-        _UNIT,
-        tuple(f"tests/sim/firmware/test_firmware_{name}.py" for name in ("sequence", "sessions", "window", "keep")),
-    ),
 }
