@@ -308,7 +308,7 @@ class Liveness(Monitor):
         if took_ms <= most_ms + p.told_late_ms:
             return
         if self.story.slept_us > began_us:
-            self.excuse = "the host wrote nothing for more than a second"
+            self.excuse = "the host wrote nothing for more than half a second"
         else:
             self.violate(f"{verb} took {took_ms:.0f} ms")
 

@@ -135,7 +135,7 @@ class Story:
         self.missing = 0  # numbers missing before this line
         self.event_number: int | None = None
         self.events_missing = False
-        self.slept_us = -1  # when the host had last written nothing for a second: it was not there
+        self.slept_us = -1  # when the host had last written nothing for half a second: it was not there
         self.lossy = False  # something was lost or damaged
         self.least_us: int | None = None
         self.held_up = False

@@ -23,7 +23,7 @@ _HOOKS: Final = (
     "telemetry", "again", "event", "reply", "repeat", "request", "stop", "plain", "noise", "moved", "note", "arrived",
     "truth",
 )  # fmt: skip
-_ASLEEP_US: Final = 1_000_000  # own: a host that is there writes something in that time, if only a request again
+_ASLEEP_US: Final = 500_000  # own: two reply times; a host that is there writes something, if only a request again
 _STOP_BYTES: Final = frozenset("\x18\x03")
 _PLAIN_STOPS: Final = frozenset({"STOP", "OUTP OFF", "OUTPUT OFF", "*RST"})
 _PLAIN_ABORTS: Final = frozenset({"ABOR", "ABORT"})

@@ -160,7 +160,9 @@ def test_requests_end_in_time() -> None:
 
 def test_a_host_that_was_not_there_has_no_time_to_keep() -> None:
     tape = Tape(Liveness).held().ask("KEEP").later(6000).note("verdict", verb="KEEP", answer="Uncertain")
-    unseen(tape, "the host wrote nothing for more than a second")
+    unseen(tape, "the host wrote nothing for more than half a second")
+    tape = Tape(Liveness).held().ask("KEEP").later(1100).ask_again("KEEP").later(501)  # two naps, one behind the other
+    unseen(tape.note("verdict", verb="KEEP", answer="Uncertain"), "for more than half a second")
 
 
 def test_an_undisturbed_run_takes_its_time() -> None:
